@@ -1,0 +1,1 @@
+"""Context, observations, `@observe`, values: what runs on the caller's thread."""

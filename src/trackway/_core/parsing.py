@@ -1,0 +1,159 @@
+"""From the text of a setting to its value: one small function for each form, each with an error that says what is allowed."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+_SIZE: Final = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_DURATION: Final = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_QUANTITY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*\Z")
+_ENVIRONMENT: Final = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}\Z")
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off", ""})
+
+
+def boolean(value: object) -> bool:
+    """True for `1 true yes on`, False for `0 false no off`, in any case."""
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    message = "is neither true nor false (1, true, yes, on; 0, false, no, off)"
+    raise ValueError(message)
+
+
+def text(value: object) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        message = "is not a text with something in it"
+        raise ValueError(message)
+    return value.strip()
+
+
+def environment(value: object) -> str:
+    """The name of a deployment environment, as Langfuse restricts it."""
+    name = text(value)
+    if not _ENVIRONMENT.match(name):
+        message = "is no environment name: 1 to 40 of a-z, 0-9, '-', '_', not starting with 'langfuse'"
+        raise ValueError(message)
+    return name
+
+
+def rate(value: object) -> float:
+    """A share from 0 to 1."""
+    number = _number(value)
+    if not 0.0 <= number <= 1.0:
+        message = "is not between 0 and 1"
+        raise ValueError(message)
+    return number
+
+
+def duration(value: object) -> float:
+    """Seconds, from a number of seconds or a text such as `500ms`, `15s`, `24h`."""
+    seconds = _quantity(value, _DURATION, "a duration such as 500ms, 15s, 24h")
+    if seconds <= 0:
+        message = "is not above zero"
+        raise ValueError(message)
+    return seconds
+
+
+def size(value: object) -> int:
+    """Bytes, from a number or a text such as `64KiB`, `1GiB`."""
+    count = int(_quantity(value, _SIZE, "a size such as 65536, 64KiB, 1GiB"))
+    if count <= 0:
+        message = "is not above zero"
+        raise ValueError(message)
+    return count
+
+
+def syncing(value: object) -> "float | str":
+    """When what has been written is forced to the disk: `always`, `never`, or every so many seconds."""
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word == "always" or word == "never":
+        return word
+    return duration(value)
+
+
+def choice(*allowed: str) -> "Choice":
+    """One of the *allowed* words."""
+    return Choice(allowed)
+
+
+class Choice:
+    """A parser that accepts some words only."""
+
+    __slots__ = ("allowed",)
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self.allowed = allowed
+
+    def __call__(self, value: object) -> str:
+        word = str(value).strip().lower()
+        if word not in self.allowed:
+            message = f"is not one of {', '.join(self.allowed)}"
+            raise ValueError(message)
+        return word
+
+
+def url(value: object) -> str:
+    """An http(s) address without credentials, query or fragment; no slash at its end."""
+    address = text(value)
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = "is no URL such as http://localhost:4318 or https://otlp.example.com"
+        raise ValueError(message)
+    if parts.username or parts.password:
+        message = "has credentials in it: give them as headers"
+        raise ValueError(message)
+    if parts.query or parts.fragment:
+        message = "has a query or a fragment, which an OTLP base URL cannot have"
+        raise ValueError(message)
+    _ = parts.port  # raises ValueError where the port is no number from 0 to 65535
+    return address.rstrip("/")
+
+
+def headers(value: object) -> tuple[tuple[str, str], ...]:
+    """Pairs, from a mapping or from `name=value,name2=value2` (percent-encoded, as OTEL_EXPORTER_OTLP_HEADERS)."""
+    if isinstance(value, Mapping):
+        pairs = [(str(name), str(content)) for name, content in value.items()]
+    else:
+        pairs = list(pairs_of(str(value)))
+    for name, content in pairs:
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(r"[\r\n\0]", content):
+            message = f"has a name or a value that no HTTP header can have ({name!r})"
+            raise ValueError(message)
+    return tuple(pairs)
+
+
+def pairs_of(value: str) -> tuple[tuple[str, str], ...]:
+    """The pairs of `name=value,name2=value2`, percent-decoded."""
+    pairs = []
+    for part in filter(None, (piece.strip() for piece in value.split(","))):
+        name, separator, content = part.partition("=")
+        if not separator or not name.strip():
+            message = "is no list of name=value pairs, separated by commas"
+            raise ValueError(message)
+        pairs.append((unquote(name.strip()), unquote(content.strip())))
+    return tuple(pairs)
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value) if isinstance(value, int | float | str) else float("nan")
+    except ValueError:
+        message = "is not a number"
+        raise ValueError(message) from None
+
+
+def _quantity(value: object, units: Mapping[str, float], what: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    match = _QUANTITY.match(value) if isinstance(value, str) else None
+    if match is None or match[2].lower() not in units:
+        message = f"is not {what}"
+        raise ValueError(message)
+    return float(match[1]) * units[match[2].lower()]

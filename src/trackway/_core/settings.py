@@ -1,0 +1,341 @@
+"""All settings: one table, and the only reader of the environment.
+
+An explicit argument beats `TRACKWAY_*`, which beats `LANGFUSE_*`, which beats the default. A wrong value is one
+`ConfigurationError` that names where it came from, at the moment a client is made. `docs/configuration.md` shows the same
+table; a test compares the two.
+"""
+
+import base64
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+from trackway._core import parsing
+from trackway.errors import ConfigurationError
+
+__all__ = ["SPECS", "Remote", "Settings", "Spec"]
+
+T = TypeVar("T")
+
+LANGFUSE_CLOUD: Final = "https://cloud.langfuse.com"
+LANGFUSE_PATH: Final = "/api/public/otel/v1/traces"
+OTLP_PATH: Final = "/v1/traces"
+# What operators inject into every pod for an APM; used on request only (endpoint="otel"), reported by `trackway doctor`.
+AMBIENT: Final = (
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One setting: its argument's name, the variables that are read in this order, how a text becomes a value."""
+
+    name: str
+    variables: tuple[str, ...]
+    parse: Callable[[object], object]
+    default: str
+    meaning: str
+
+
+SPECS: Final = (
+    Spec("enabled", ("TRACKWAY_ENABLED", "LANGFUSE_TRACING_ENABLED"), parsing.boolean, "true", "Off: no spans, threads, files. `OTEL_SDK_DISABLED=true` switches off as well."),
+    Spec("endpoint", ("TRACKWAY_ENDPOINT",), parsing.text, "–", "An OTLP base URL; `/v1/traces` is appended. `otel`: use the `OTEL_EXPORTER_OTLP_*` variables."),
+    Spec("headers", ("TRACKWAY_HEADERS",), parsing.headers, "–", "Headers of every request to the endpoint: `name=value,name2=value2`."),
+    Spec("public_key", ("TRACKWAY_PUBLIC_KEY", "LANGFUSE_PUBLIC_KEY"), parsing.text, "–", "The public key of a Langfuse project."),
+    Spec("secret_key", ("TRACKWAY_SECRET_KEY", "LANGFUSE_SECRET_KEY"), parsing.text, "–", "Its secret key."),
+    Spec("base_url", ("TRACKWAY_BASE_URL", "LANGFUSE_BASE_URL", "LANGFUSE_HOST"), parsing.url, LANGFUSE_CLOUD, "Where that Langfuse is."),
+    Spec("local", ("TRACKWAY_LOCAL",), parsing.boolean, "true without a remote destination", "Keep spans in the embedded store; with a remote destination: a copy."),
+    Spec("directory", ("TRACKWAY_DIR",), parsing.text, "the platform's user data folder", "Where the spool and the store live."),
+    Spec("project", ("TRACKWAY_PROJECT",), parsing.text, "`service.name`, else the working directory's name", "The project that spans belong to."),
+    Spec("environment", ("TRACKWAY_ENVIRONMENT", "LANGFUSE_TRACING_ENVIRONMENT"), parsing.environment, "–", "Such as `production`; 1 to 40 of `a-z 0-9 - _`, not starting with `langfuse`."),
+    Spec("release", ("TRACKWAY_RELEASE", "LANGFUSE_RELEASE"), parsing.text, "–", "The release of the application."),
+    Spec("sample_rate", ("TRACKWAY_SAMPLE_RATE", "LANGFUSE_SAMPLE_RATE"), parsing.rate, "1.0", "The share of traces that is kept, decided by trace id."),
+    Spec("capture_io", ("TRACKWAY_CAPTURE_IO", "LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED"), parsing.boolean, "true", "Whether `@observe` records arguments and results."),
+    Spec("redact", ("TRACKWAY_REDACT",), parsing.boolean, "true", "Replace secrets by a mark before anything is written."),
+    Spec("compression", ("TRACKWAY_COMPRESSION", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"), parsing.choice("gzip", "none"), "gzip; none for loopback and private addresses", "Of request bodies."),
+    Spec("protocol", ("TRACKWAY_PROTOCOL",), parsing.choice("http/protobuf"), "http/protobuf", "How spans are sent."),
+    Spec("timeout", ("TRACKWAY_TIMEOUT",), parsing.duration, "15s", "Of one whole request."),
+    Spec("retry_for", ("TRACKWAY_RETRY_FOR",), parsing.duration, "24h", "How long undelivered spans are kept."),
+    Spec("spool_quota", ("TRACKWAY_SPOOL_QUOTA",), parsing.size, "1GiB", "Disk that undelivered spans may use, for each remote destination."),
+    Spec("sync", ("TRACKWAY_SYNC",), parsing.syncing, "500ms", "How often writes are forced to the disk; `always`, `never`."),
+    Spec("wire", ("TRACKWAY_WIRE",), parsing.choice("all", "langfuse", "openinference", "genai"), "all", "Which attribute dialects spans carry."),
+    Spec("max_value_bytes", ("TRACKWAY_MAX_VALUE_BYTES",), parsing.size, "1MiB", "The budget of one input, output or metadata value; the rest is cut and marked."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """A remote destination: where requests go, and which settings to name when it refuses them."""
+
+    kind: Literal["otlp", "langfuse"]
+    url: str
+    base: str
+    """The address that identifies the destination, without credentials."""
+    key: str
+    """A Langfuse public key, or the project's name: with `kind` and `base` the identity. Never a secret."""
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    setting: str
+    auth_setting: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a client was configured with. `Settings.from_env()` makes one."""
+
+    enabled: bool
+    local: bool
+    directory: Path
+    project: str
+    service_name: str | None
+    environment: str | None
+    release: str | None
+    sample_rate: float
+    capture_io: bool
+    redact: bool
+    compression: Literal["gzip", "none"]
+    timeout: float
+    retry_for: float
+    spool_quota: int
+    sync: float | Literal["always", "never"]
+    wire: Literal["all", "langfuse", "openinference", "genai"]
+    max_value_bytes: int
+    resource_attributes: tuple[tuple[str, str], ...]
+    remote: Remote | None
+    sources: Mapping[str, str] = field(compare=False)
+    """Setting → `argument`, the variable it was read from, or `default`."""
+    unused: tuple[str, ...] = field(compare=False)
+    """Variables that are set and have no effect."""
+
+    @classmethod
+    def from_env(cls, **overrides: object) -> "Settings":
+        """The settings of this process; *overrides* are arguments of the same names, None meaning "not given".
+
+        Raises:
+            ConfigurationError: a value cannot be used; the message names the argument or variable and what is allowed.
+        """
+        return _Reader(os.environ, overrides).settings()
+
+
+class _Reader:
+    """Reads every setting once and remembers where it came from."""
+
+    def __init__(self, environ: Mapping[str, str], overrides: Mapping[str, object]) -> None:
+        self.environ = {name: value for name, value in environ.items() if value.strip()}
+        self.sources: dict[str, str] = {}
+        self.used: set[str] = set()
+        self.values: dict[str, object] = {}
+        unknown = overrides.keys() - {spec.name for spec in SPECS}
+        if unknown:
+            message = f"there is no setting {', '.join(sorted(unknown))}"
+            raise ConfigurationError(message, setting=min(unknown))
+        for spec in SPECS:
+            self._read(spec, overrides.get(spec.name))
+
+    def _read(self, spec: Spec, override: object) -> None:
+        if override is not None:
+            self.sources[spec.name] = "argument"
+            self.values[spec.name] = _parsed(spec, override, spec.name)
+            return
+        for variable in spec.variables:
+            if (given := self.environ.get(variable)) is not None:
+                self.sources[spec.name] = variable
+                self.used.add(variable)
+                self.values[spec.name] = _parsed(spec, given, variable)
+                return
+        self.sources[spec.name] = "default"
+
+    def get(self, name: str, default: T) -> T:
+        # The parser of the table decides the type; `settings()` below is where it meets the annotation.
+        return cast("T", self.values.get(name, default))
+
+    def name_of(self, setting: str) -> str:
+        """How a message names the setting: the variable that it came from, else the argument."""
+        source = self.sources[setting]
+        return setting if source in {"argument", "default"} else source
+
+    def settings(self) -> Settings:
+        enabled = self.get("enabled", default=True)
+        if self.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            self.used.add("OTEL_SDK_DISABLED")
+            if self.sources["enabled"] != "argument":
+                enabled, self.sources["enabled"] = False, "OTEL_SDK_DISABLED"
+        resource = dict(_resource_attributes(self.environ))
+        service = resource.get("service.name")
+        project = self.get("project", service or Path.cwd().name or "default")
+        remote = self._remote(project) if enabled else None
+        local = self.get("local", remote is None)
+        if enabled and not local and remote is None:
+            message = (
+                f"{self.name_of('local')} is false and no endpoint or keys are set, so spans would go nowhere; "
+                "set TRACKWAY_ENABLED=false to switch tracing off"
+            )
+            raise ConfigurationError(message, setting="local")
+        return Settings(
+            enabled=enabled,
+            local=local,
+            directory=self._directory(),
+            project=project,
+            service_name=service,
+            environment=self.get("environment", None),
+            release=self.get("release", None),
+            sample_rate=self.get("sample_rate", 1.0),
+            capture_io=self.get("capture_io", default=True),
+            redact=self.get("redact", default=True),
+            compression=self._compression(remote),
+            timeout=self.get("timeout", 15.0),
+            retry_for=self.get("retry_for", 86_400.0),
+            spool_quota=self.get("spool_quota", 1 << 30),
+            sync=self.get("sync", 0.5),
+            wire=self.get("wire", "all"),
+            max_value_bytes=self.get("max_value_bytes", 1 << 20),
+            resource_attributes=tuple(resource.items()),
+            remote=remote,
+            sources=self.sources,
+            unused=self._unused(),
+        )
+
+    # -- destinations -------------------------------------------------------------------------------------------------
+
+    def _remote(self, project: str) -> Remote | None:
+        """The one remote destination, by the most explicit of endpoint and keys."""
+        endpoint, keys = self._rank("endpoint"), max(self._rank("public_key"), self._rank("secret_key"))
+        if endpoint == keys == 0:
+            if self._rank("base_url") == ARGUMENT:
+                message = "base_url is given without public_key and secret_key"
+                raise ConfigurationError(message, setting="public_key")
+            return None
+        if endpoint == keys:
+            message = (
+                f"{self.name_of('endpoint')} and {self.name_of('public_key')} are both set: "
+                "spans go to one remote destination, so give either an endpoint or keys"
+            )
+            raise ConfigurationError(message, setting="endpoint")
+        if endpoint > keys:
+            self.used -= {self.sources[name] for name in ("public_key", "secret_key", "base_url")}
+            return self._otlp(project)
+        self.used -= {self.sources[name] for name in ("endpoint", "headers")}
+        return self._langfuse()
+
+    def _rank(self, name: str) -> int:
+        source = self.sources[name]
+        if source == "default":
+            return 0
+        return ARGUMENT if source == "argument" else 2 if source.startswith("TRACKWAY_") else 1
+
+    def _otlp(self, project: str) -> Remote:
+        setting, headers_setting = self.name_of("endpoint"), "TRACKWAY_HEADERS"
+        endpoint = self.get("endpoint", "")
+        headers: tuple[tuple[str, str], ...] = self.get("headers", ())
+        if endpoint == "otel":
+            return self._ambient(project)
+        base = _parsed_as(parsing.url, endpoint, setting, "endpoint")
+        url = base if base.endswith(OTLP_PATH) else base + OTLP_PATH
+        return Remote(
+            kind="otlp", url=url, base=base, key=project, headers=headers, setting=setting, auth_setting=headers_setting
+        )  # fmt: skip
+
+    def _ambient(self, project: str) -> Remote:
+        """The destination of the standard OTLP variables; the traces-specific one is a full URL, as OTLP says."""
+        self.used.update(name for name in AMBIENT if name in self.environ)
+        specific = self.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+        setting = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" if specific else "OTEL_EXPORTER_OTLP_ENDPOINT"
+        given = specific or self.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
+        base = _parsed_as(parsing.url, given, setting, "endpoint")
+        headers_setting = "OTEL_EXPORTER_OTLP_HEADERS"
+        if "OTEL_EXPORTER_OTLP_TRACES_HEADERS" in self.environ:
+            headers_setting = "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
+        text = self.environ.get(headers_setting, "")
+        headers = _parsed_as(parsing.headers, text, headers_setting, "headers")
+        return Remote(
+            kind="otlp", url=base if specific else base + OTLP_PATH, base=base, key=project,
+            headers=headers, setting=setting, auth_setting=headers_setting,
+        )  # fmt: skip
+
+    def _langfuse(self) -> Remote:
+        public, secret = self.get("public_key", ""), self.get("secret_key", "")
+        for name, value in (("public_key", public), ("secret_key", secret)):
+            if not value:
+                other = "secret_key" if name == "public_key" else "public_key"
+                message = f"{self.name_of(other)} is set without its {name} (TRACKWAY_{name.upper()} or LANGFUSE_{name.upper()})"
+                raise ConfigurationError(message, setting=name)
+        base = self.get("base_url", LANGFUSE_CLOUD)
+        token = base64.b64encode(f"{public}:{secret}".encode()).decode()
+        headers = (
+            ("Authorization", f"Basic {token}"),
+            # Selects Langfuse's real-time path for any SDK; without it rows show up some ten minutes late.
+            ("x-langfuse-ingestion-version", "4"),
+            ("x-langfuse-public-key", public),
+        )
+        return Remote(
+            kind="langfuse", url=base + LANGFUSE_PATH, base=base, key=public, headers=headers,
+            setting=self.name_of("base_url"), auth_setting=self.name_of("secret_key"),
+        )  # fmt: skip
+
+    # -- the rest -----------------------------------------------------------------------------------------------------
+
+    def _directory(self) -> Path:
+        given = self.get("directory", "")
+        if given:
+            return Path(given).expanduser().absolute()
+        from platformdirs import user_data_path  # noqa: PLC0415 - 3 ms that `import trackway` need not pay
+
+        return user_data_path("trackway", appauthor=False)
+
+    def _compression(self, remote: Remote | None) -> Literal["gzip", "none"]:
+        default: Literal["gzip", "none"] = "none" if remote is not None and _is_near(remote.url) else "gzip"
+        return self.get("compression", default)
+
+    def _unused(self) -> tuple[str, ...]:
+        known = {variable for spec in SPECS for variable in spec.variables}
+        ours = {name for name in self.environ if name.startswith("TRACKWAY_")} - INTERNAL
+        candidates = ours | {name for name in self.environ if name in known or name in AMBIENT}
+        return tuple(sorted(candidates - self.used))
+
+
+ARGUMENT: Final = 3
+# Read by the test suite and the examples, not settings of a client.
+INTERNAL: Final = frozenset({"TRACKWAY_TORTURE"})
+
+
+def _parsed(spec: Spec, value: object, source: str) -> object:
+    if isinstance(value, Path):
+        value = str(value)
+    return _parsed_as(spec.parse, value, source, spec.name)
+
+
+def _parsed_as(parse: Callable[[object], T], value: object, source: str, setting: str) -> T:
+    try:
+        return parse(value)
+    except ValueError as error:
+        shown = "" if setting in {"secret_key", "headers"} else f" {value!r}"
+        message = f"{source}{shown} {error}"
+        raise ConfigurationError(message, setting=setting) from None
+
+
+def _resource_attributes(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME, read as OpenTelemetry's resource detector does."""
+    try:
+        pairs = parsing.pairs_of(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+    except ValueError:
+        pairs = ()
+    service = environ.get("OTEL_SERVICE_NAME")
+    return (*pairs, ("service.name", service)) if service else pairs
+
+
+def _is_near(url: str) -> bool:
+    """Whether the host is this machine or a private address, where compression costs more than it saves."""
+    import ipaddress  # noqa: PLC0415 - needed with a remote destination only
+
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
