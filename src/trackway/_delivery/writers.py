@@ -1,0 +1,312 @@
+"""What a record is written into: a mapped file, a plain file, or memory when no disk can be used.
+
+A store into a shared mapping survives SIGKILL like a write(2) does, but makes no system call: beside two busy threads its
+p99 is 37 µs, that of `os.write`, which gives up the GIL and has to win it back, 34 ms. The plain file is for mounts and
+platforms where mappings do not work; memory is bounded and drops its oldest.
+
+None of these classes locks anything: the spool does.
+"""
+
+import errno
+import mmap
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, final
+
+from trackway._delivery import platform
+from trackway._delivery.record import HEADER_SIZE, KIND_SCOPE, Record, checksum, encode
+from trackway._delivery.segment import (
+    COUNTERS_AT,
+    DROP_REASONS,
+    RECORDS_AT,
+    Header,
+    pack_counters,
+    segment_path,
+)
+
+__all__ = ["FileSegment", "MappedSegment", "MemoryRing", "Segment"]
+
+PREFAULT: Final = 64 << 10
+PAGE: Final = mmap.PAGESIZE
+MEMORY_BYTES: Final = 8 << 20
+# What a waiting record costs beside its payload: the bytes object, the tuple, its place in the deque.
+_MEMORY_OVERHEAD: Final = 200
+
+
+class _SegmentFile:
+    """The file behind a segment, and how far it is written and synced."""
+
+    __slots__ = (
+        "count",
+        "descriptor",
+        "key",
+        "limit",
+        "number",
+        "offset",
+        "path",
+        "scopes",
+        "synced",
+    )
+
+    def __init__(self, chain: Path, number: int, limit: int) -> None:
+        self.path = segment_path(chain, number)
+        self.number = number
+        self.limit = limit
+        self.offset = RECORDS_AT
+        self.synced = 0
+        self.count = 0
+        """Records of the whole chain, scopes not counted."""
+        self.scopes: set[int] = set()
+        """The scopes whose records stand in this segment."""
+        self.key = int.from_bytes(os.urandom(4), "little") or 1
+        self.descriptor = platform.create_private(self.path)
+
+    def discard(self) -> None:
+        """Removes the file: nothing was written to it."""
+        self.abandon()
+        self.path.unlink(missing_ok=True)
+
+    def abandon(self) -> None:
+        """Closes without changing the file: a forked child's copies, whose parent goes on writing."""
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def sync(self) -> None:
+        """Returns when all that was appended before the call is on disk."""
+        offset = self.offset
+        if self.descriptor >= 0 and self.synced < offset:
+            platform.sync_data(self.descriptor)
+            self.synced = offset
+
+    def deleted(self) -> bool:
+        """Whether the file was removed underneath: what is appended to it nobody can read."""
+        return os.fstat(self.descriptor).st_nlink == 0
+
+    def header(self, created_ns: int, *, in_place: bool) -> Header:
+        return Header(
+            key=self.key,
+            number=self.number,
+            created_ns=created_ns,
+            records_before=self.count,
+            in_place=in_place,
+        )
+
+
+@final
+class MappedSegment(_SegmentFile):
+    """A preallocated segment written through a shared mapping."""
+
+    __slots__ = ("_counters", "_map", "_touched", "_words")
+
+    kind: Final = "mmap"
+
+    def __init__(self, chain: Path, number: int, size: int) -> None:
+        super().__init__(chain, number, size)
+        try:
+            platform.preallocate(self.descriptor, size)
+            self._map = platform.map_file(self.descriptor, size)
+        except OSError:
+            self.discard()
+            raise
+        # Indexing a cast view is 35 ns for a word, `struct.pack_into` 90.
+        self._words = memoryview(self._map).cast("I")
+        self._counters = memoryview(self._map).cast("Q")[COUNTERS_AT // 8 : RECORDS_AT // 8]
+        self._touched = 0
+
+    def begin(self, count: int, dropped: Mapping[str, int], now_ns: int) -> None:
+        """Puts the segment in use."""
+        self.count = count
+        self._map[COUNTERS_AT:RECORDS_AT] = pack_counters(count, dropped)
+        header = self.header(now_ns, in_place=True).pack()
+        self._map[: len(header)] = header
+
+    def append(self, payload: bytes, scope: int, kind: int, flags: int) -> bool:
+        """Writes a record; False when the segment is full. About 0.9 µs for 1.2 KB, 0.3 of it the crc."""
+        start = self.offset
+        length = HEADER_SIZE + len(payload)
+        end = start + ((length + 7) & -8)
+        if end > self.limit:
+            return False
+        words = self._words
+        word = start >> 2
+        words[word] = length
+        self.offset = end
+        if kind != KIND_SCOPE:
+            # Before the commit mark: who dies in between leaves a count too high, which the next reader sees and names,
+            # never a record that was not counted.
+            self.count = count = self.count + 1
+            self._counters[0] = count
+        self._map[start + HEADER_SIZE : start + length] = payload
+        meta = scope | kind << 16 | flags << 24
+        words[word + 3] = meta
+        words[word + 2] = checksum(payload, length, meta, self.key)
+        words[word + 1] = self.key
+        return True
+
+    def count_dropped(self, reason: str, total: int) -> None:
+        """Writes down how many ended spans of the chain were dropped for *reason* so far."""
+        self._counters[1 + DROP_REASONS.index(reason)] = total
+
+    def touch_ahead(self, lock: threading.RLock) -> None:
+        """Takes the page faults of the next 64 KiB, so that the application's threads do not.
+
+        A fault on a fresh page of a file waits for the file system. The last byte of a page is touched, under the lock
+        and only where nothing was appended yet.
+        """
+        end = min(self.offset + PREFAULT, self.limit)
+        if self.synced > self._touched - PREFAULT:
+            # Syncing write-protects the pages again.
+            self._touched = self.synced
+        first = max(self.offset, self._touched)
+        for last in range((first | (PAGE - 1)), end, PAGE):
+            with lock:
+                if self._map.closed:
+                    return
+                if self.offset <= last:
+                    self._map[last] = 0
+        self._touched = max(self._touched, end)
+
+    def finish(self) -> None:
+        """Gives back the space that was not used, and closes."""
+        descriptor = self.descriptor
+        self._unmap()
+        try:
+            if descriptor >= 0:
+                os.ftruncate(descriptor, self.offset)
+        finally:
+            super().abandon()
+
+    def abandon(self) -> None:
+        """Closes without changing the file."""
+        if hasattr(self, "_words"):
+            self._unmap()
+        super().abandon()
+
+    def _unmap(self) -> None:
+        self._words.release()
+        self._counters.release()
+        self._map.close()
+
+
+@final
+class FileSegment(_SegmentFile):
+    """A segment written by one write(2) per record. The counters in its header are as old as the last sync."""
+
+    __slots__ = ("_dropped",)
+
+    kind: Final = "file"
+
+    def __init__(self, chain: Path, number: int, size: int) -> None:
+        super().__init__(chain, number, size)
+        self._dropped: dict[str, int] = {}
+
+    def begin(self, count: int, dropped: Mapping[str, int], now_ns: int) -> None:
+        """Puts the segment in use."""
+        self.count = count
+        self._dropped = dict(dropped)
+        header = self.header(now_ns, in_place=False).pack() + pack_counters(count, self._dropped)
+        self._write(header, 0)
+
+    def append(self, payload: bytes, scope: int, kind: int, flags: int) -> bool:
+        """Writes a record; False when the segment is full, OSError when the disk is."""
+        data = encode(payload, scope=scope, kind=kind, flags=flags, key=self.key)
+        if self.offset + len(data) > self.limit:
+            return False
+        self._write(data, self.offset)
+        self.offset += len(data)
+        if kind != KIND_SCOPE:
+            self.count += 1
+        return True
+
+    def count_dropped(self, reason: str, total: int) -> None:
+        """Remembers how many ended spans of the chain were dropped for *reason* so far."""
+        self._dropped[reason] = total
+
+    def sync(self) -> None:
+        """Writes the counters, then syncs."""
+        if self.descriptor >= 0:
+            os.pwrite(self.descriptor, pack_counters(self.count, self._dropped), COUNTERS_AT)
+        super().sync()
+
+    def touch_ahead(self, lock: threading.RLock) -> None:
+        """Nothing: write(2) takes the faults in the kernel."""
+
+    def finish(self) -> None:
+        """Writes the counters and closes."""
+        try:
+            if self.descriptor >= 0:
+                os.pwrite(self.descriptor, pack_counters(self.count, self._dropped), COUNTERS_AT)
+        finally:
+            self.abandon()
+
+    def _write(self, data: bytes, at: int) -> None:
+        if os.pwrite(self.descriptor, data, at) == len(data):
+            return
+        # A disk that fills up in the middle of a record: the half is taken back.
+        os.ftruncate(self.descriptor, at)
+        raise OSError(errno.ENOSPC, "no space for a record")
+
+
+Segment = MappedSegment | FileSegment
+
+
+@final
+class MemoryRing:
+    """Records that no disk would take, at most 8 MiB; the oldest go first."""
+
+    __slots__ = ("_bytes", "_first", "_items")
+
+    def __init__(self) -> None:
+        self._items: deque[tuple[bytes, int, int, int]] = deque()
+        self._bytes = 0
+        self._first = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def append(self, payload: bytes, scope: int, kind: int, flags: int) -> int:
+        """Keeps a record; how many older ones (or itself) had to go for it."""
+        self._items.append((payload, scope, kind, flags))
+        self._bytes += len(payload) + _MEMORY_OVERHEAD
+        gone = 0
+        while self._bytes > MEMORY_BYTES:
+            self.take()
+            gone += 1
+        return gone
+
+    def take(self) -> tuple[bytes, int, int, int]:
+        """Removes and returns the oldest: payload, scope, kind, flags."""
+        item = self._items.popleft()
+        self._bytes -= len(item[0]) + _MEMORY_OVERHEAD
+        self._first += 1
+        return item
+
+    def read(self, max_bytes: int, max_records: int) -> list[Record]:
+        """The oldest records, still in the ring; segment 0, and offsets that only count them."""
+        return list(self._read(max_bytes, max_records))
+
+    def release(self, end: int) -> int:
+        """Removes all before *end* (of the last record delivered); how many were still there."""
+        released = 0
+        while self._items and self._first < end:
+            self.take()
+            released += 1
+        return released
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._first += len(self._items)
+        self._items.clear()
+        self._bytes = 0
+
+    def _read(self, max_bytes: int, max_records: int) -> Iterator[Record]:
+        size = 0
+        for index, (payload, scope, kind, flags) in enumerate(self._items, self._first):
+            size += len(payload)
+            if index - self._first >= max_records or (size > max_bytes and index > self._first):
+                return
+            yield Record(0, index, index + 1, kind, scope, flags, payload)
