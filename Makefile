@@ -1,0 +1,46 @@
+# Everything a developer types. `make demo` and `make test` need Python >= 3.11 and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest
+
+.PHONY: demo test check bench torture docs format clean
+
+demo: .venv/.local  ## traces a made-up application into a store of its own, and shows who did what
+	rm -rf .demo && mkdir .demo
+	cd .demo && TRACKWAY_DIR=$(CURDIR)/.demo/data ../$(BIN)/trackway demo
+
+test: .venv/.dev  ## the whole suite, on two processes
+	$(PYTEST) -q -n 2
+
+check: .venv/.dev  ## style, types, layers, docstrings, docs
+	$(BIN)/ruff check && $(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/interrogate --quiet src/trackway/*.py
+	$(BIN)/mkdocs build --strict --quiet --site-dir site
+
+torture: .venv/.dev  ## the same suite at full counts: hours
+	TRACKWAY_TORTURE=1 $(PYTEST) -q -n 2 --timeout 0 tests
+
+bench: .venv/.local  ## what tracing costs, beside peers in environments of their own: half an hour
+	$(BIN)/python benchmarks/run.py
+
+docs: .venv/.dev  ## the documentation at http://127.0.0.1:8000
+	$(BIN)/mkdocs serve
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
+
+clean:
+	rm -rf .venv .bench .demo site dist build .*_cache .hypothesis
+
+.venv/.python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …" or 0)'
+	$(PYTHON) -m venv .venv
+	touch $@
+
+# A stamp for each extra, so that nothing is installed twice until pyproject.toml changes.
+.venv/.local .venv/.dev: .venv/.%: .venv/.python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@

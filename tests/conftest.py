@@ -1,0 +1,111 @@
+"""What every test gets: a home of its own, and a look afterwards at what it left behind.
+
+A test fails when the guard swallowed an internal error, or when a thread or a file descriptor outlives it. A test
+that is about swallowing asks for `swallowing`. Counts that differ between a run of minutes and one of hours come
+from `count`.
+"""
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from trackway._core import log
+from trackway._core.guard import guard_settings, swallowed
+
+TORTURE = os.environ.get("TRACKWAY_TORTURE") == "1"
+# A thread that was told to stop may need a moment to be gone; on a busy machine with two cores, several.
+PATIENCE = 5.0
+
+# Two shared cores are no place to judge speed by; figures have tests of their own.
+settings.register_profile(
+    "ci",
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "long",
+    max_examples=100_000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("long" if TORTURE else "ci")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory that this test's spool and store live in; no setting of the machine reaches the test."""
+    for name in list(os.environ):
+        if (
+            name.startswith(("TRACKWAY_", "LANGFUSE_", "OTEL_"))
+            or name == "AWS_LAMBDA_FUNCTION_NAME"
+        ):
+            monkeypatch.delenv(name)
+    directory = tmp_path / "trackway"
+    monkeypatch.setenv("TRACKWAY_DIR", str(directory))
+    return directory
+
+
+@pytest.fixture
+def swallowing() -> Iterator[None]:
+    """Lets the guard do in this test what it does in an application: swallow, count, log."""
+    guard_settings.reraise = False
+    yield
+    guard_settings.reraise = True
+
+
+@pytest.fixture
+def count() -> Callable[[int, int], int]:
+    """Chooses how many rounds a test runs: *few* in every run of the suite, *many* under `make torture`."""
+    return lambda few, many: many if TORTURE else few
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
+    """Fails a test that hid an internal error, or leaked a thread or a file descriptor."""
+    log.forget()
+    errors, threads, descriptors = swallowed(), set(threading.enumerate()), _descriptors()
+    guard_settings.reraise = True
+    yield
+    guard_settings.reraise = False
+    if "swallowing" not in request.fixturenames:
+        assert swallowed() == errors, "the guard swallowed an internal error"
+    assert not _lingering(threads), "a thread outlives the test"
+    assert not _opened(descriptors), "a file descriptor outlives the test"
+
+
+def _lingering(before: set[threading.Thread]) -> list[str]:
+    """The names of threads that were not there *before* and do not end by themselves."""
+    deadline = time.monotonic() + PATIENCE
+    started = [thread for thread in threading.enumerate() if thread not in before]
+    for thread in started:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [thread.name for thread in started if thread.is_alive()]
+
+
+def _opened(before: dict[int, str]) -> dict[int, str]:
+    """The descriptors that were not open *before*, once what is only waiting for the collector is gone."""
+    if extra := _descriptors().items() - before.items():
+        gc.collect()
+        extra = _descriptors().items() - before.items()
+    return dict(extra)
+
+
+def _descriptors() -> dict[int, str]:
+    """What each open descriptor of this process points to; empty where the system does not show it."""
+    directory = Path("/proc/self/fd")
+    found: dict[int, str] = {}
+    for entry in directory.iterdir() if directory.is_dir() else ():
+        try:
+            found[int(entry.name)] = str(entry.readlink())
+        except FileNotFoundError:  # the descriptor of this very listing
+            continue
+    return found
