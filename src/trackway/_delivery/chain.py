@@ -4,9 +4,9 @@
 
     <root>/<destination id>/<created>-<pid>-<random>/owner.lock  00000001.seg  cursor
 
-The owner holds the flock of `owner.lock` as long as it may append; the kernel frees it when the last process that has the
-file open dies. Who else takes that lock (`claim`) may deliver and remove the chain, because nobody can append any more.
-A chain is made under a hidden name, locked, then renamed: there is no moment in which it can be seen without its owner.
+The owner holds the flock of `owner.lock` as long as it may append; the kernel frees it when the last process that has
+the file open dies. Who else takes that lock (`claim`) may deliver and remove the chain: nobody can append any more. A
+chain is made under a hidden name, locked, then renamed: there is no moment in which it can be seen without its owner.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ def spool_root(directory: Path) -> Path:
 
 def destination_id(kind: str, base: str, key: str) -> str:
     """A short name for where spans go, the same in every process of that configuration; no secret goes in."""
-    return hashlib.sha256("\0".join((kind, base, key)).encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{kind}\0{base}\0{key}".encode()).hexdigest()[:16]
 
 
 @final
@@ -222,7 +222,7 @@ def sweep(root: Path, destination: str, clock: Clock = time.time_ns) -> None:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return os.listdir(folder)
+        return os.listdir(folder)  # noqa: PTH208 - names are wanted, not a Path for each
     except OSError:
         return []
 

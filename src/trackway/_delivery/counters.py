@@ -2,9 +2,9 @@
 
 ``ended = acked + rejected{reason} + dropped{reason} + handed_over + in_spool + in_memory``
 
-What ended, and what was dropped before it was written, stands in the chain's newest segment header (its owner writes it).
-What became of the rest stands in the chain's cursor (who delivers it writes it). When a chain is removed, both are added to
-`totals.json` of its destination, exactly once:
+What ended, and what was dropped before it was written, stands in the chain's newest segment header (its owner writes
+it). What became of the rest stands in the chain's cursor (who delivers it writes it). When a chain is removed, both are
+added to `totals.json` of its destination, exactly once:
 
 1. The lock of the totals is held over the whole of it, and by who sums up (shared).
 2. `totals.json` is replaced, in one rename, by one that contains the sum **and the chain's name**. This is the commit.
@@ -49,6 +49,7 @@ __all__ = [
     "load_totals",
     "parse_counters",
     "remove_segment",
+    "sum_reasons",
     "totals",
     "totals_lock",
 ]
@@ -94,13 +95,13 @@ class DeliveryCounters:
         return DeliveryCounters(
             acked=self.acked + other.acked,
             handed_over=self.handed_over + other.handed_over,
-            rejected=_sum((self.rejected, other.rejected)),
-            dropped=_sum((self.dropped, other.dropped)),
+            rejected=sum_reasons((self.rejected, other.rejected)),
+            dropped=sum_reasons((self.dropped, other.dropped)),
         )
 
     def with_dropped(self, reason: str, n: int) -> "DeliveryCounters":
         """The same and *n* more dropped for *reason*."""
-        return replace(self, dropped=_sum((self.dropped, {reason: n}))) if n else self
+        return replace(self, dropped=sum_reasons((self.dropped, {reason: n}))) if n else self
 
 
 def chain_counters(chain: Path) -> ChainCounters:
@@ -276,7 +277,8 @@ def _reasons(value: object) -> dict[str, int]:
     )
 
 
-def _sum(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+def sum_reasons(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by reason, added up."""
     sums: dict[str, int] = {}
     for part in parts:
         for reason, n in part.items():

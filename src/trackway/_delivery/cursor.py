@@ -1,7 +1,7 @@
 """How far a chain is delivered: one small file beside it, written by the one process that delivers it.
 
-Two slots, written in turn, each with a sequence number and a crc: whoever is killed while writing one leaves the other. The
-file never grows after its first write, so that deliveries are remembered on a disk that is full.
+Two slots, written in turn, each with a sequence number and a crc: whoever is killed while writing one leaves the other.
+The file never grows after its first write, so that deliveries are remembered on a disk that is full.
 """
 
 import os

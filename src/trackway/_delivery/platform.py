@@ -69,7 +69,7 @@ capabilities = Capabilities(
 )
 
 
-class UntrustedDirectory(OSError):
+class UntrustedDirectory(OSError):  # noqa: N818 - names the thing, as the errors of `errors` do
     """Others may write to the directory, or it belongs to someone else: spans are not put there."""
 
 

@@ -1,17 +1,17 @@
 """Reads a chain from a remembered place on, while its owner appends or after it died.
 
-Invariant: whatever bytes the segments hold, `read` yields only records that were committed and are intact, in order, and
-never raises.
+Invariant: whatever bytes the segments hold, `read` yields only records that were committed and are intact, in order,
+and never raises.
 
 How it goes on where no intact record stands at the next place:
 
 1. Nothing or an unfinished record, and the owner lives: it may be in the middle of writing. If nothing is committed
    behind it, come back later.
 2. Something *is* committed behind it, in this segment or in a later one: appends are made one after another, so the
-   place is looked at **once more**, afresh (the first look may be older than the second), and if it is still no record it
-   never will be: skip to the next commit mark, or to the next segment.
+   place is looked at **once more**, afresh (the first look may be older than the second), and if it is still no record
+   it never will be: skip to the next commit mark, or to the next segment.
 3. The owner is dead: as in 2, after one more look.
-4. A segment of a newer version, or a file that is none of ours, is skipped and listed in `unreadable`; nobody removes it.
+4. A segment of a newer version, or a file that is none of ours, is skipped and listed in `unreadable`.
 
 Read with pread: a mapping of a file that another process truncates is a SIGBUS.
 """

@@ -6,8 +6,8 @@
 
 Rules:
 
-1. *length* (header included, so never 0) is written first: it reserves the place. A writer that is stopped in the middle
-   leaves a hole of a known size and cannot hide what others append behind it.
+1. *length* (header included, so never 0) is written first: it reserves the place. A writer that is stopped in the
+   middle leaves a hole and cannot hide what others append behind it.
 2. The *commit mark* is written last. It is the segment's key, a random word that only the segment's header tells, so
    that no payload can look like a record when a reader has to search for the next one after damage.
 3. The crc starts from the key and goes over length, scope, kind, flags and payload.

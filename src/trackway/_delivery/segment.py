@@ -11,6 +11,7 @@ A segment whose header is all zeros is a spare: made ahead, not in use yet.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -112,7 +113,7 @@ def read_header(data: bytes) -> Header | None:
     return NOT_OURS if data[:RECORDS_AT].strip(b"\0") else None
 
 
-def pack_counters(appended: int, dropped: dict[str, int]) -> bytes:
+def pack_counters(appended: int, dropped: Mapping[str, int]) -> bytes:
     """The counter words."""
     return _COUNTERS.pack(
         appended, *(dropped.get(r, 0) for r in DROP_REASONS), *[0] * (15 - len(DROP_REASONS))
@@ -135,7 +136,7 @@ def segment_path(chain: Path, number: int) -> Path:
 def segment_numbers(chain: Path) -> list[int]:
     """The numbers of the segments that are there, ascending; none when the chain is gone."""
     try:
-        names = os.listdir(chain)
+        names = os.listdir(chain)  # noqa: PTH208 - names are wanted, not a Path for each
     except OSError:
         return []
     return sorted(int(n[:-4]) for n in names if n.endswith(".seg") and n[:-4].isdecimal())

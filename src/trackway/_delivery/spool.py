@@ -2,19 +2,19 @@
 
 Theory of operation.
 
-1. `append` takes one lock, which is never held across I/O while all is well: it stores into a mapping and returns. A kill
-   at any moment afterwards loses nothing (see `record` for the order of the stores).
+1. `append` takes one lock, which is never held across I/O while all is well: it stores into a mapping and returns. A
+   kill at any moment afterwards loses nothing (see `record` for the order of the stores).
 2. The worker calls `prepare` after every batch and at least as often as it syncs: it takes the page faults of the next
    64 KiB, makes the next segment ready when the current one is half full, gives back the rest of the segments that are
    full, and looks whether the files are still there. Without it everything still works, and an append that finds the
-   segment full makes the next one itself, about 100 µs.
-3. *Re-entrancy.* A signal handler or a `__del__` that runs in the middle of an append on the same thread may append too:
-   the lock lets it in, the busy flag sends its record to a side queue, and the interrupted append writes it before it
-   returns.
+   segment full makes the next one itself, about 100 µs. The first append of a process opens the chain, about 400 µs.
+3. *Re-entrancy.* A signal handler or a `__del__` that runs in the middle of an append on the same thread may append
+   too: the lock lets it in, the busy flag sends its record to a side queue, and the interrupted append writes it before
+   it returns.
 4. *No usable disk.* Full, read-only, not ours, out of descriptors: records wait in memory, at most 8 MiB, the oldest go
    first and are counted; `prepare` tries the disk again once a second, and what waits then goes to disk.
-5. *Fork.* A child owns nothing: it closes its copies, never unlocks, never stores into the parent's mapping, and opens a
-   chain of its own at its next append. What waited in the parent's memory is the parent's.
+5. *Fork.* A child owns nothing: it closes its copies, never unlocks, never stores into the parent's mapping, and opens
+   a chain of its own at its next append. What waited in the parent's memory is the parent's.
 6. Nothing is logged from `append`: a log handler may hold a lock for which a tracing thread waits. `prepare` does it.
 """
 
@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Final, Literal, final
 
 from trackway._core import log
-from trackway._delivery import chain as chain_files
 from trackway._delivery import platform
-from trackway._delivery.chain import ChainLock, Clock
-from trackway._delivery.counters import ChainCounters, DeliveryCounters, add_totals
+from trackway._delivery.chain import Clock
+from trackway._delivery.counters import ChainCounters, DeliveryCounters, add_totals, sum_reasons
+from trackway._delivery.live import LiveChain, open_chain
 from trackway._delivery.record import (
     HEADER_SIZE,
     KIND_SCOPE,
@@ -41,11 +41,10 @@ from trackway._delivery.record import (
 )
 from trackway._delivery.segment import DROP_REASONS, RECORDS_AT
 from trackway._delivery.writers import MemoryRing, Segment
-from trackway._delivery.shelf import Shelf
 
-__all__ = ["Spool"]
+__all__ = ["Spool", "Sync"]
 
-# Scopes are instrumentation libraries: dozens. An application that makes them up must not fill segments with them.
+# Scopes are instrumentation libraries: dozens. One that makes them up must not fill segments with them.
 MAX_SCOPES: Final = 4_096
 RETRY_DISK_NS: Final = 1_000_000_000
 
@@ -56,7 +55,7 @@ Sync = float | Literal["always", "never"]
 class Spool:
     """One destination's write side in this process; safe from every thread, from signal handlers and after forks."""
 
-    def __init__(  # noqa: PLR0913 - the plan of a destination, each by name
+    def __init__(
         self,
         root: Path,
         destination_id: str,
@@ -70,11 +69,9 @@ class Spool:
         self.root = root
         self.destination_id = destination_id
         self.quota = quota
-        """Bytes that the destination may occupy; whoever delivers it sees to that."""
+        """Bytes that the destination may occupy; who delivers it sees to that."""
         self.on_append: Callable[[], object] | None = None
         """Called after every append, on the application's thread: has to be cheap and must not raise."""
-        self.settled = 0
-        """How many records of the live chain are delivered; kept by its deliverer, for the case that the files vanish."""
         self._description = dict(description or {})
         self._sync: Sync = sync
         self._always = sync == "always"
@@ -93,15 +90,12 @@ class Spool:
         self._nested: deque[tuple[bytes, int, int, int]] = deque()
         self._nested_drops: deque[tuple[str, int]] = deque()
         self._segment: Segment | None = None
-        self._chain: ChainLock | None = None
-        self._shelf: Shelf | None = None
+        self._live: LiveChain | None = None
         self._ring = MemoryRing()
         self._trouble: OSError | None = None
         self._retry_at = 0
         self._dropped: dict[str, int] = {}
         """Of the live chain, or of the next one while there is none."""
-        self._count = 0
-        """Records of the live chain in the segments before the current one."""
         self._past = ChainCounters()
         """Of the chains that this process has closed."""
         self._from_memory = 0
@@ -109,10 +103,10 @@ class Spool:
         """One at a time for everything that touches the disk and is not an append."""
         self._in_upkeep = False
 
-    # -- the application's threads -------------------------------------------------------------------------------
+    # -- the application's threads
 
     def register_scope(self, resource: bytes, scope: bytes) -> int:
-        """The id under which spans of this resource and scope are appended; the same as long as the spool lives."""
+        """The id under which spans of this resource and scope are appended, for as long as the spool lives."""
         pair = (resource, scope)
         known = self._scope_ids.get(pair)
         if known is not None:
@@ -124,7 +118,7 @@ class Spool:
             return self._scope_ids.setdefault(pair, len(self._scopes) - 1)
 
     def append(self, payload: bytes, scope: int, kind: int = KIND_SPAN, flags: int = 0) -> None:
-        """Keeps an ended span: on disk when this returns. Never raises, never waits; 1.3 µs for 1.2 KB."""
+        """Keeps an ended span: on disk when this returns. Never raises, never waits."""
         with self._lock:
             if self._busy:
                 self._nested.append((payload, scope, kind, flags))
@@ -139,14 +133,14 @@ class Spool:
                     or not segment.append(payload, scope, kind, flags)
                 ):
                     self._append_slowly(payload, scope, kind, flags)
-                if self._nested or self._nested_drops:
-                    self._drain_nested()
-            except OSError as error:
-                # Only a plain file raises here: its disk is full. The record is not written.
-                self._give_up(error)
-                self._keep_in_memory(payload, scope, kind, flags)
+            except OSError:
+                # Only a plain file raises here: it cannot grow. Another one may be begun.
+                self._put_segment_away()
+                self._append_slowly(payload, scope, kind, flags)
             finally:
                 self._busy = False
+            if self._nested or self._nested_drops:
+                self._drain_nested()
         hook = self.on_append
         if hook is not None:
             hook()
@@ -164,18 +158,16 @@ class Spool:
                 self._busy = False
 
     def counters(self) -> ChainCounters:
-        """What this process has ended so far, chains that it has closed included."""
+        """What this process has ended so far, in chains that it has closed too."""
         with self._lock:
-            dropped = dict(self._past.dropped)
-            for reason, n in self._dropped.items():
-                dropped[reason] = dropped.get(reason, 0) + n
+            waiting: dict[str, int] = {}
             for reason, n in self._nested_drops:
-                dropped[reason] = dropped.get(reason, 0) + n
+                waiting[reason] = waiting.get(reason, 0) + n
             return ChainCounters(
                 appended=self._past.appended + self._appended(),
                 in_memory=len(self._ring) + len(self._nested),
                 from_memory=self._from_memory,
-                dropped=dropped,
+                dropped=sum_reasons((self._past.dropped, self._dropped, waiting)),
             )
 
     @property
@@ -200,25 +192,29 @@ class Spool:
 
     def live_chain(self) -> Path | None:
         """The chain that this process appends to."""
-        chain = self._chain
-        return None if chain is None else chain.chain
+        live = self._live
+        return None if live is None else live.path
 
     def tail(self) -> tuple[int, int]:
-        """Segment and offset behind the last append: a reader that is there has read all."""
+        """Segment and offset behind the last append: a reader of the live chain that is there has read all."""
         with self._lock:
             segment = self._segment
             return (0, 0) if segment is None else (segment.number, segment.offset)
 
-    # -- the worker ----------------------------------------------------------------------------------------------
+    # -- the worker
 
     def prepare(self) -> None:
-        """Does ahead what appends would have to wait for, and brings back a disk that has healed. Never raises."""
+        """Does ahead what appends would have to wait for, and goes back to a disk that has healed. Never raises."""
         with self._upkeep:
             if self._in_upkeep:
                 return
             self._in_upkeep = True
             try:
                 self._prepare()
+            except OSError as error:
+                log.warn(
+                    "spool.prepare", "the spool in %s is in trouble: %s", self.root, error.strerror
+                )
             finally:
                 self._in_upkeep = False
 
@@ -232,9 +228,9 @@ class Spool:
             self._in_upkeep = True
             try:
                 self._look_after_files()
-                shelf, segment = self._shelf, self._segment
-                if shelf is not None:
-                    shelf.sync(segment)
+                live, segment = self._live, self._segment
+                if live is not None:
+                    live.sync(segment)
             except OSError as error:
                 log.warn(
                     "spool.sync", "the spool in %s cannot be synced: %s", self.root, error.strerror
@@ -242,38 +238,46 @@ class Spool:
             finally:
                 self._in_upkeep = False
 
+    def settle(self, records: int) -> None:
+        """Tells how many records of the live chain are delivered in all: the rest is lost if the files vanish."""
+        live = self._live
+        if live is not None:
+            live.settled = records
+
     def read_memory(self, max_bytes: int = 1 << 20, max_records: int = 1_000) -> list[Record]:
         """Records that wait in memory, for a worker that can deliver them from there; see `scopes`."""
         with self._lock:
             return self._ring.read(max_bytes, max_records)
 
     def release_memory(self, end: int) -> int:
-        """Forgets the records before *end* that were delivered; how many were still there to be counted so."""
+        """Forgets the records before *end*, which were delivered; how many were still there to be counted so."""
         with self._lock:
             released = self._ring.release(end)
             self._from_memory += released
             return released
 
     def close(self) -> None:
-        """Gives the chain up for whoever delivers it; an append after this opens a new one. Never raises."""
+        """Gives the chain up to whoever delivers it; an append after this opens a new one. Never raises."""
         with self._upkeep:
+            if self._in_upkeep:
+                # A signal handler in the middle of `prepare`: what is left is given up at exit, by the kernel.
+                return
+            self._retry_at = 0
             if self._ring or self._nested or self._nested_drops:
-                self._retry_at = 0
                 self.prepare()
             with self._lock:
-                segment, shelf, chain = self._segment, self._shelf, self._chain
-                for _ in range(len(self._ring)):
+                while self._ring:
                     self._ring.take()
                     self._drop("no_disk", 1)
-                self._past = self.counters_of_closed()
-                dropped = self._dropped
-                self._forget_chain()
+                now = self.counters()
+                self._past = ChainCounters(appended=now.appended, dropped=now.dropped)
+                dropped, self._dropped = self._dropped, {}
+                segment, live = self._segment, self._live
+                self._segment = self._live = None
             try:
-                if shelf is not None and segment is not None:
-                    shelf.retire(segment)
-                if shelf is not None:
-                    shelf.close()
-                if chain is None and dropped:
+                if live is not None:
+                    live.close(segment)
+                elif dropped:
                     add_totals(self.root, self.destination_id, DeliveryCounters(dropped=dropped))
             except OSError as error:
                 log.warn(
@@ -282,102 +286,70 @@ class Spool:
                     self.root,
                     error.strerror,
                 )
-            finally:
-                if chain is not None:
-                    chain.release()
 
     def after_fork_in_child(self) -> None:
-        """Makes this spool the child's own: called in a forked child before anything else, logs and starts nothing."""
-        segment, shelf, chain = self._segment, self._shelf, self._chain
+        """Makes this spool the child's own: called in a forked child before anything else; logs and starts nothing."""
+        segment, live = self._segment, self._live
         self._reset()
-        self.settled = 0
-        if segment is not None:
-            segment.abandon()
-        if shelf is not None:
-            shelf.abandon()
-        if chain is not None:
-            chain.abandon()
+        if live is not None:
+            live.abandon(segment)
 
-    # -- below: with the lock held -------------------------------------------------------------------------------
+    # -- below: with the lock held
 
     def _append_slowly(self, payload: bytes, scope: int, kind: int, flags: int) -> None:
         """An append that has to open something, or to write a scope, or has nowhere to go."""
         if len(payload) > MAX_PAYLOAD:
             self._drop("too_large", 1)
-            return
-        if self._segment is None and self._trouble is not None:
+        elif self._segment is None and self._trouble is not None:
             self._keep_in_memory(payload, scope, kind, flags)
-            return
-        try:
-            self._write(payload, scope, kind, flags)
-        except OSError as error:
-            self._give_up(error)
-            self._keep_in_memory(payload, scope, kind, flags)
+        else:
+            try:
+                self._write(payload, scope, kind, flags)
+            except OSError as error:
+                self._give_up(error)
+                self._keep_in_memory(payload, scope, kind, flags)
 
     def _write(self, payload: bytes, scope: int, kind: int, flags: int) -> None:
         described = pack_scope(*self._scopes[scope if scope < len(self._scopes) else 0])
-        if self._segment is None or not self._place(described, payload, scope, kind, flags):
-            needed = (
-                RECORDS_AT
-                + padded(HEADER_SIZE + len(described))
-                + padded(HEADER_SIZE + len(payload))
-            )
-            self._roll(needed)
-            self._place(described, payload, scope, kind, flags)
-        if self._always and self._segment is not None:
-            self._segment.sync()
-
-    def _place(self, described: bytes, payload: bytes, scope: int, kind: int, flags: int) -> bool:
         segment = self._segment
-        if segment is None:
-            return False
-        if scope not in segment.scopes:
-            if not segment.append(described, scope, KIND_SCOPE, 0):
-                return False
-            segment.scopes.add(scope)
-        return segment.append(payload, scope, kind, flags)
+        if segment is None or not _place(segment, described, (payload, scope, kind, flags)):
+            lengths = len(described), len(payload)
+            segment = self._roll(RECORDS_AT + sum(padded(HEADER_SIZE + n) for n in lengths))
+            _place(segment, described, (payload, scope, kind, flags))
+        if self._always:
+            segment.sync()
 
-    def _roll(self, needed: int) -> None:
+    def _roll(self, needed: int) -> Segment:
         """Goes on in a segment that has room for *needed* bytes: the spare one, or one made here and now."""
-        if self._chain is None or self._shelf is None:
-            self._open_chain()
+        self._put_segment_away()
         try:
-            self._next_segment(needed)
+            return self._next_segment(needed)
         except FileNotFoundError:
             # The folder was removed underneath.
             self._leave_lost_chain()
-            self._open_chain()
-            self._next_segment(needed)
+            return self._next_segment(needed)
 
-    def _next_segment(self, needed: int) -> None:
-        shelf = self._shelf
-        if shelf is None:
-            return
-        full, count = self._segment, self._appended()
-        segment = shelf.take(needed, count, self._dropped, self._clock())
-        self._segment, self._count = segment, count
-        if full is not None:
-            shelf.retire(full)
+    def _next_segment(self, needed: int) -> Segment:
+        live = self._live
+        if live is None:
+            live = self._live = open_chain(
+                self.root, self.destination_id, self._description, self._clock
+            )
+        self._segment = segment = live.take(needed, self._dropped, self._clock())
         if self._always:
-            shelf.sync_names()
+            live.sync_names()
+        return segment
 
-    def _open_chain(self) -> None:
-        chain = chain_files.create_chain(self.root, self.destination_id, self._clock)
-        try:
-            chain_files.describe(self.root, self.destination_id, self._description)
-        except OSError:
-            # Words for people: the next process writes them.
-            pass
-        self._chain, self._shelf, self._count, self.settled = chain, Shelf(chain.chain), 0, 0
-        self._trouble = None
+    def _put_segment_away(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None and self._live is not None:
+            self._live.retire(segment)
 
     def _give_up(self, error: OSError) -> None:
         """From now on records wait in memory, until `prepare` finds the disk healed."""
-        segment, self._count = self._segment, self._appended()
-        self._segment, self._trouble = None, error
+        self._put_segment_away()
+        self._trouble = error
         self._retry_at = self._monotonic() + RETRY_DISK_NS
-        if segment is not None and self._shelf is not None:
-            self._shelf.retire(segment)
 
     def _keep_in_memory(self, payload: bytes, scope: int, kind: int, flags: int) -> None:
         if gone := self._ring.append(payload, scope, kind, flags):
@@ -391,64 +363,53 @@ class Spool:
             segment.count_dropped(known, total)
 
     def _drain_nested(self) -> None:
-        while self._nested_drops:
-            self._drop(*self._nested_drops.popleft())
-        while self._nested:
-            self._append_slowly(*self._nested.popleft())
+        while self._nested or self._nested_drops:
+            self._busy = True
+            try:
+                if self._nested_drops:
+                    self._drop(*self._nested_drops.popleft())
+                if self._nested:
+                    self._append_slowly(*self._nested.popleft())
+            finally:
+                self._busy = False
 
     def _appended(self) -> int:
-        segment = self._segment
-        return self._count if segment is None else segment.count
-
-    def _forget_chain(self) -> None:
-        self._segment = self._chain = self._shelf = None
-        self._dropped, self._count = {}, 0
-
-    def counters_of_closed(self) -> ChainCounters:
-        """The sum over this process's chains, the live one included."""
-        now = self.counters()
-        return ChainCounters(appended=now.appended, dropped=now.dropped)
+        """Records of the live chain."""
+        if self._segment is not None:
+            return self._segment.count
+        return 0 if self._live is None else self._live.count
 
     def _leave_lost_chain(self) -> None:
         """The chain's files were removed underneath: what nobody had read yet is lost, and is counted."""
-        lost = max(self._appended() - self.settled, 0)
-        segment, shelf, chain = self._segment, self._shelf, self._chain
-        past = self._past.appended + self._appended() - lost
-        dropped = {**self._dropped, "deleted": self._dropped.get("deleted", 0) + lost}
-        self._forget_chain()
-        self._past = ChainCounters(appended=past, dropped=self._past.dropped)
-        self._dropped = dropped
-        if segment is not None:
-            segment.abandon()
-        if shelf is not None:
-            shelf.abandon()
-        if chain is not None:
-            chain.release()
+        segment, live, appended = self._segment, self._live, self._appended()
+        self._segment = self._live = None
+        if live is None:
+            return
+        lost = max(appended - live.settled, 0)
+        self._past = ChainCounters(
+            appended=self._past.appended + appended - lost, dropped=self._past.dropped
+        )
+        self._dropped = sum_reasons((self._dropped, {"deleted": lost} if lost else {}))
+        live.abandon(segment)
 
-    # -- below: with the upkeep held -----------------------------------------------------------------------------
+    # -- below: with the upkeep held
 
     def _prepare(self) -> None:
-        try:
-            self._look_after_files()
-            with self._lock:
-                if not self._busy and (self._nested or self._nested_drops):
-                    self._drain_nested()
-            self._heal()
-            shelf, segment = self._shelf, self._segment
-            if shelf is not None and segment is not None:
-                shelf.prepare(segment)
-                segment.touch_ahead(self._lock)
-        except OSError as error:
-            log.warn(
-                "spool.prepare", "the spool in %s is in trouble: %s", self.root, error.strerror
-            )
-        trouble = self._trouble
-        if trouble is not None:
+        self._look_after_files()
+        with self._lock:
+            if not self._busy:
+                self._drain_nested()
+        self._heal()
+        live, segment = self._live, self._segment
+        if live is not None and segment is not None:
+            live.prepare(segment)
+            segment.touch_ahead(self._lock)
+        if self._trouble is not None:
             log.warn(
                 "spool.memory",
-                "spans cannot be written to %s (%s): at most 8 MiB of them wait in memory; TRACKWAY_DIR sets the place",
+                "spans cannot be written to %s (%s): at most 8 MiB wait in memory; TRACKWAY_DIR names the place",
                 self.root / self.destination_id,
-                trouble.strerror,
+                self._trouble.strerror,
             )
 
     def _look_after_files(self) -> None:
@@ -456,9 +417,8 @@ class Spool:
         if segment is None or not segment.deleted():
             return
         with self._lock:
-            if self._segment is not segment:
-                return
-            self._leave_lost_chain()
+            if self._segment is segment:
+                self._leave_lost_chain()
         log.warn(
             "spool.deleted",
             "the spool in %s was removed while in use; a new one is begun",
@@ -483,5 +443,19 @@ class Spool:
         with self._lock:
             if not self._ring or self._segment is None or self._busy:
                 return False
-            self._append_slowly(*self._ring.take())
-            return self._segment is not None
+            self._busy = True
+            try:
+                self._append_slowly(*self._ring.take())
+            finally:
+                self._busy = False
+            return self._trouble is None
+
+
+def _place(segment: Segment, described: bytes, record: tuple[bytes, int, int, int]) -> bool:
+    """Writes a record, its scope first where this segment has not got it; False when there is no room."""
+    scope = record[1]
+    if scope not in segment.scopes:
+        if not segment.append(described, scope, KIND_SCOPE, 0):
+            return False
+        segment.scopes.add(scope)
+    return segment.append(*record)

@@ -1,8 +1,8 @@
 """What a record is written into: a mapped file, a plain file, or memory when no disk can be used.
 
-A store into a shared mapping survives SIGKILL like a write(2) does, but makes no system call: beside two busy threads its
-p99 is 37 µs, that of `os.write`, which gives up the GIL and has to win it back, 34 ms. The plain file is for mounts and
-platforms where mappings do not work; memory is bounded and drops its oldest.
+A store into a shared mapping survives SIGKILL like a write(2) does, but makes no system call: beside two busy threads
+its p99 is 37 µs, that of `os.write`, which gives up the GIL and has to win it back, 34 ms. The plain file is for mounts
+and platforms where mappings do not work; memory is bounded and drops its oldest.
 
 None of these classes locks anything: the spool does.
 """
