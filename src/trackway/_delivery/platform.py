@@ -1,6 +1,6 @@
 """What this operating system can do, and the few file operations that depend on it.
 
-Each capability can be missing: CPython has no `posix_fallocate` and no `fdatasync` on macOS and no `fcntl` on Windows,
+Each capability can be missing: CPython has no `fdatasync` on macOS and no `fcntl` on Windows,
 and odd mounts refuse the rest. The suite switches each one off (`capabilities` is replaced) and runs the spool again.
 """
 
@@ -43,8 +43,6 @@ _CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 _COMMON: Final = _NOFOLLOW | _CLOEXEC | _BINARY
 _ZEROS: Final = bytes(64 << 10)
-# What a mount answers that cannot do a thing at all, as opposed to being full or out of descriptors.
-_UNSUPPORTED: Final = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +53,6 @@ class Capabilities:
     """Files can be locked by process. Without it no disk is used: a living chain could not be told from a dead one."""
     map: bool
     """Shared mappings of little-endian words; else records are written with write(2)."""
-    fallocate: bool
-    """Space can be reserved without writing it; else zeros are written."""
     fdatasync: bool
     """Data can be synced without the timestamps; else fsync."""
 
@@ -64,7 +60,6 @@ class Capabilities:
 capabilities = Capabilities(
     lock=sys.platform == "win32" or find_spec("fcntl") is not None,
     map=sys.byteorder == "little" and sys.platform != "win32",
-    fallocate=hasattr(os, "posix_fallocate"),
     fdatasync=hasattr(os, "fdatasync"),
 )
 
@@ -109,19 +104,16 @@ def open_existing(path: Path, *, write: bool = False) -> int:
 
 
 def preallocate(descriptor: int, size: int) -> None:
-    """Makes sure that *size* bytes of the file exist on disk: a store into a hole of a full disk is a SIGBUS."""
-    if capabilities.fallocate:
-        try:
-            os.posix_fallocate(descriptor, 0, size)
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise
-        else:
-            return
+    """Writes *size* bytes of zeros: a store into a hole of a full disk is a SIGBUS.
+
+    Not `posix_fallocate`: the first store into each page then waits 2.3 µs for the file system and the very first one
+    1 to 14 ms, all with the GIL held; after zeros that were written it is 0.15 µs (ext4, Linux 6.18). Writing 4 MiB of
+    them takes 0.6 ms, without the GIL.
+    """
     for start in range(0, size, len(_ZEROS)):
         piece = _ZEROS[: size - start]
         if os.pwrite(descriptor, piece, start) != len(piece):
-            raise OSError(errno.ENOSPC, "no space for a segment")
+            raise no_space()
 
 
 def map_file(descriptor: int, size: int) -> mmap.mmap:
