@@ -1,1 +1,38 @@
-"""Tells, for every LLM call of an application, who it was for, what happened and what it cost."""
+"""Tells, for every LLM call of an application, who it was for, what happened and what it cost.
+
+::
+
+    from trackway import observe, propagate_attributes
+
+    @observe(as_type="generation")
+    def answer(question: str) -> str: ...
+
+    with propagate_attributes(user_id="alice"):
+        answer("What is six times seven?")
+
+`observe` and `propagate_attributes` record; `get_client()` gives the client, which flushes, scores and reads back;
+`Trackway(…)` configures one. With nothing configured everything goes to an embedded store that the command `trackway`
+reads: `trackway users`.
+"""
+
+from trackway._core.observation import Observation as Observation
+from trackway._core.observe import observe as observe
+from trackway._core.propagate import propagate_attributes as propagate_attributes
+from trackway._core.propagate import set_user as set_user
+from trackway._version import __version__ as __version__
+from trackway.client import Trackway as Trackway
+from trackway.client import get_client as get_client
+
+__all__ = [
+    "Langfuse",
+    "Observation",
+    "Trackway",
+    "__version__",
+    "get_client",
+    "observe",
+    "propagate_attributes",
+    "set_user",
+]
+
+# The incumbent's name of the same thing, so that `import trackway as langfuse` is most of a migration.
+Langfuse = Trackway

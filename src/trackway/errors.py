@@ -7,7 +7,8 @@
     ├── ReadNotAvailable        a read was asked for that this configuration cannot answer
     └── FilterError             a read was asked for with a field, operator or value that does not exist
 
-Tracing itself never raises: at run time what is wrong is dropped or cut, marked, counted and warned about once a minute.
+Tracing itself never raises: at run time what is wrong is dropped or cut, marked, counted and warned
+about once a minute.
 """
 
 __all__ = ["ConfigurationError", "FilterError", "ReadNotAvailable", "TrackwayError"]

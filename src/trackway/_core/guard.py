@@ -1,7 +1,9 @@
 """The one place that swallows an exception: tracing never raises into the application.
 
-`guard("room.place")` is a context manager and a decorator. What it swallows is counted by place, logged once a minute, and raised again where
-`raising()` says so (the test suite does, so that no internal error can hide). `BaseException`s that are no `Exception`
+`guard("room.place")` is a context manager and a decorator. What it swallows is counted by place,
+logged once a minute, and raised again where
+`raising()` says so (the test suite does, so that no internal error can hide). `BaseException`s that
+are no `Exception`
 (`KeyboardInterrupt`, `SystemExit`, `CancelledError`) pass through: they are the application's.
 """
 
@@ -35,7 +37,8 @@ _swallowed: dict[str, int] = {}
 class guard:  # noqa: N801 - used as `with guard("place"):`, like the context managers of contextlib
     """Swallows, counts and logs an `Exception` of the block or function that it protects.
 
-    A decorated function returns None where it failed. An instance holds no state between uses, so one can be made once
+    A decorated function returns None where it failed. An instance holds no state between uses, so
+    one can be made once
     and entered from many threads (0.25 µs for an entry and an exit).
 
     Example:
@@ -43,10 +46,13 @@ class guard:  # noqa: N801 - used as `with guard("place"):`, like the context ma
         ...     pass
     """
 
-    __slots__ = ("place",)
+    __slots__ = ("place", "quiet")
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, *, quiet: bool = False) -> None:
         self.place = place
+        # For code of the application that we call and expect to fail (a hostile `__str__`): neither
+        # counted nor raised again.
+        self.quiet = quiet
 
     def __enter__(self) -> None:
         return None
@@ -56,7 +62,11 @@ class guard:  # noqa: N801 - used as `with guard("place"):`, like the context ma
     ) -> bool:
         if kind is None:
             return False
-        return isinstance(error, Exception) and caught(self.place, error)
+        if not isinstance(error, Exception):
+            return False
+        if self.quiet:
+            return True
+        return caught(self.place, error)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R | None]:
         @functools.wraps(function)
@@ -74,7 +84,9 @@ def caught(place: str, error: Exception) -> bool:
     if guard_settings.reraise:
         return False
     # The text of the error may hold user data: only its type and where it happened are logged.
-    log.warn(f"guard:{place}", "tracing failed in %s: %s; the application goes on", place, _where(error))
+    log.warn(
+        f"guard:{place}", "tracing failed in %s: %s; the application goes on", place, _where(error)
+    )
     return True
 
 

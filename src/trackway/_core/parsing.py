@@ -1,11 +1,23 @@
-"""From the text of a setting to its value: one small function for each form, each with an error that says what is allowed."""
+"""From the text of a setting to its value.
+
+One small function for each form, each with an error that says what is allowed.
+"""
 
 import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-_SIZE: Final = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_SIZE: Final = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 1 << 10,
+    "mib": 1 << 20,
+    "gib": 1 << 30,
+}
 _DURATION: Final = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _QUANTITY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*\Z")
 _ENVIRONMENT: Final = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}\Z")
@@ -38,7 +50,9 @@ def environment(value: object) -> str:
     """The name of a deployment environment, as Langfuse restricts it."""
     name = text(value)
     if not _ENVIRONMENT.match(name):
-        message = "is no environment name: 1 to 40 of a-z, 0-9, '-', '_', not starting with 'langfuse'"
+        message = (
+            "is no environment name: 1 to 40 of a-z, 0-9, '-', '_', not starting with 'langfuse'"
+        )
         raise ValueError(message)
     return name
 
@@ -73,7 +87,7 @@ def size(value: object) -> int:
 def syncing(value: object) -> "float | str":
     """When what has been written is forced to the disk: `always`, `never`, or every so many seconds."""
     word = value.strip().lower() if isinstance(value, str) else value
-    if word == "always" or word == "never":
+    if word in ("always", "never"):
         return word
     return duration(value)
 
@@ -123,7 +137,9 @@ def headers(value: object) -> tuple[tuple[str, str], ...]:
     else:
         pairs = list(pairs_of(str(value)))
     for name, content in pairs:
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(r"[\r\n\0]", content):
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(
+            r"[\r\n\0]", content
+        ):
             message = f"has a name or a value that no HTTP header can have ({name!r})"
             raise ValueError(message)
     return tuple(pairs)

@@ -1,7 +1,8 @@
 """All settings: one table, and the only reader of the environment.
 
 An explicit argument beats `TRACKWAY_*`, which beats `LANGFUSE_*`, which beats the default. A wrong value is one
-`ConfigurationError` that names where it came from, at the moment a client is made. `docs/configuration.md` shows the same
+`ConfigurationError` that names where it came from, at the moment a client is made.
+`docs/configuration.md` shows the same
 table; a test compares the two.
 """
 
@@ -14,59 +15,23 @@ from typing import Final, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from trackway._core import parsing
+from trackway._core.specs import LANGFUSE_CLOUD, SPECS, Spec
 from trackway.errors import ConfigurationError
 
-__all__ = ["SPECS", "Remote", "Settings", "Spec"]
+__all__ = ["Remote", "Settings"]
 
 T = TypeVar("T")
 
-LANGFUSE_CLOUD: Final = "https://cloud.langfuse.com"
 LANGFUSE_PATH: Final = "/api/public/otel/v1/traces"
 OTLP_PATH: Final = "/v1/traces"
-# What operators inject into every pod for an APM; used on request only (endpoint="otel"), reported by `trackway doctor`.
+# What operators inject into every pod for an APM; used on request only (endpoint="otel"), reported
+# by `trackway doctor`.
 AMBIENT: Final = (
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     "OTEL_EXPORTER_OTLP_HEADERS",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """One setting: its argument's name, the variables that are read in this order, how a text becomes a value."""
-
-    name: str
-    variables: tuple[str, ...]
-    parse: Callable[[object], object]
-    default: str
-    meaning: str
-
-
-SPECS: Final = (
-    Spec("enabled", ("TRACKWAY_ENABLED", "LANGFUSE_TRACING_ENABLED"), parsing.boolean, "true", "Off: no spans, threads, files. `OTEL_SDK_DISABLED=true` switches off as well."),
-    Spec("endpoint", ("TRACKWAY_ENDPOINT",), parsing.text, "–", "An OTLP base URL; `/v1/traces` is appended. `otel`: use the `OTEL_EXPORTER_OTLP_*` variables."),
-    Spec("headers", ("TRACKWAY_HEADERS",), parsing.headers, "–", "Headers of every request to the endpoint: `name=value,name2=value2`."),
-    Spec("public_key", ("TRACKWAY_PUBLIC_KEY", "LANGFUSE_PUBLIC_KEY"), parsing.text, "–", "The public key of a Langfuse project."),
-    Spec("secret_key", ("TRACKWAY_SECRET_KEY", "LANGFUSE_SECRET_KEY"), parsing.text, "–", "Its secret key."),
-    Spec("base_url", ("TRACKWAY_BASE_URL", "LANGFUSE_BASE_URL", "LANGFUSE_HOST"), parsing.url, LANGFUSE_CLOUD, "Where that Langfuse is."),
-    Spec("local", ("TRACKWAY_LOCAL",), parsing.boolean, "true without a remote destination", "Keep spans in the embedded store; with a remote destination: a copy."),
-    Spec("directory", ("TRACKWAY_DIR",), parsing.text, "the platform's user data folder", "Where the spool and the store live."),
-    Spec("project", ("TRACKWAY_PROJECT",), parsing.text, "`service.name`, else the working directory's name", "The project that spans belong to."),
-    Spec("environment", ("TRACKWAY_ENVIRONMENT", "LANGFUSE_TRACING_ENVIRONMENT"), parsing.environment, "–", "Such as `production`; 1 to 40 of `a-z 0-9 - _`, not starting with `langfuse`."),
-    Spec("release", ("TRACKWAY_RELEASE", "LANGFUSE_RELEASE"), parsing.text, "–", "The release of the application."),
-    Spec("sample_rate", ("TRACKWAY_SAMPLE_RATE", "LANGFUSE_SAMPLE_RATE"), parsing.rate, "1.0", "The share of traces that is kept, decided by trace id."),
-    Spec("capture_io", ("TRACKWAY_CAPTURE_IO", "LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED"), parsing.boolean, "true", "Whether `@observe` records arguments and results."),
-    Spec("redact", ("TRACKWAY_REDACT",), parsing.boolean, "true", "Replace secrets by a mark before anything is written."),
-    Spec("compression", ("TRACKWAY_COMPRESSION", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"), parsing.choice("gzip", "none"), "gzip; none for loopback and private addresses", "Of request bodies."),
-    Spec("protocol", ("TRACKWAY_PROTOCOL",), parsing.choice("http/protobuf"), "http/protobuf", "How spans are sent."),
-    Spec("timeout", ("TRACKWAY_TIMEOUT",), parsing.duration, "15s", "Of one whole request."),
-    Spec("retry_for", ("TRACKWAY_RETRY_FOR",), parsing.duration, "24h", "How long undelivered spans are kept."),
-    Spec("spool_quota", ("TRACKWAY_SPOOL_QUOTA",), parsing.size, "1GiB", "Disk that undelivered spans may use, for each remote destination."),
-    Spec("sync", ("TRACKWAY_SYNC",), parsing.syncing, "500ms", "How often writes are forced to the disk; `always`, `never`."),
-    Spec("wire", ("TRACKWAY_WIRE",), parsing.choice("all", "langfuse", "openinference", "genai"), "all", "Which attribute dialects spans carry."),
-    Spec("max_value_bytes", ("TRACKWAY_MAX_VALUE_BYTES",), parsing.size, "1MiB", "The budget of one input, output or metadata value; the rest is cut and marked."),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +68,7 @@ class Settings:
     retry_for: float
     spool_quota: int
     sync: float | Literal["always", "never"]
-    wire: Literal["all", "langfuse", "openinference", "genai"]
+    wire: Literal["all", "langfuse", "openinference"]
     max_value_bytes: int
     resource_attributes: tuple[tuple[str, str], ...]
     remote: Remote | None
@@ -117,7 +82,8 @@ class Settings:
         """The settings of this process; *overrides* are arguments of the same names, None meaning "not given".
 
         Raises:
-            ConfigurationError: a value cannot be used; the message names the argument or variable and what is allowed.
+            ConfigurationError: a value cannot be used; the message names the argument or variable
+                and what is allowed.
         """
         return _Reader(os.environ, overrides).settings()
 
@@ -200,11 +166,15 @@ class _Reader:
             unused=self._unused(),
         )
 
-    # -- destinations -------------------------------------------------------------------------------------------------
+    # -- destinations
+    # -------------------------------------------------------------------------------------------------
 
     def _remote(self, project: str) -> Remote | None:
         """The one remote destination, by the most explicit of endpoint and keys."""
-        endpoint, keys = self._rank("endpoint"), max(self._rank("public_key"), self._rank("secret_key"))
+        endpoint, keys = (
+            self._rank("endpoint"),
+            max(self._rank("public_key"), self._rank("secret_key")),
+        )
         if endpoint == keys == 0:
             if self._rank("base_url") == ARGUMENT:
                 message = "base_url is given without public_key and secret_key"
@@ -244,7 +214,9 @@ class _Reader:
         """The destination of the standard OTLP variables; the traces-specific one is a full URL, as OTLP says."""
         self.used.update(name for name in AMBIENT if name in self.environ)
         specific = self.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-        setting = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" if specific else "OTEL_EXPORTER_OTLP_ENDPOINT"
+        setting = (
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" if specific else "OTEL_EXPORTER_OTLP_ENDPOINT"
+        )
         given = specific or self.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
         base = _parsed_as(parsing.url, given, setting, "endpoint")
         headers_setting = "OTEL_EXPORTER_OTLP_HEADERS"
@@ -262,7 +234,11 @@ class _Reader:
         for name, value in (("public_key", public), ("secret_key", secret)):
             if not value:
                 other = "secret_key" if name == "public_key" else "public_key"
-                message = f"{self.name_of(other)} is set without its {name} (TRACKWAY_{name.upper()} or LANGFUSE_{name.upper()})"
+                variable = name.upper()
+                message = (
+                    f"{self.name_of(other)} is set without its {name} "
+                    f"(TRACKWAY_{variable} or LANGFUSE_{variable})"
+                )
                 raise ConfigurationError(message, setting=name)
         base = self.get("base_url", LANGFUSE_CLOUD)
         token = base64.b64encode(f"{public}:{secret}".encode()).decode()
@@ -277,7 +253,8 @@ class _Reader:
             setting=self.name_of("base_url"), auth_setting=self.name_of("secret_key"),
         )  # fmt: skip
 
-    # -- the rest -----------------------------------------------------------------------------------------------------
+    # -- the rest
+    # -----------------------------------------------------------------------------------------------------
 
     def _directory(self) -> Path:
         given = self.get("directory", "")
@@ -288,7 +265,9 @@ class _Reader:
         return user_data_path("trackway", appauthor=False)
 
     def _compression(self, remote: Remote | None) -> Literal["gzip", "none"]:
-        default: Literal["gzip", "none"] = "none" if remote is not None and _is_near(remote.url) else "gzip"
+        default: Literal["gzip", "none"] = (
+            "none" if remote is not None and _is_near(remote.url) else "gzip"
+        )
         return self.get("compression", default)
 
     def _unused(self) -> tuple[str, ...]:

@@ -1,0 +1,111 @@
+"""The keyword arguments of everything that starts or updates an observation, said once for all of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from os import PathLike
+from typing import Protocol, TypedDict
+
+from trackway.types import Level, ScoreDataType
+
+
+class Prompt(Protocol):
+    """A version of a prompt; the prompt clients of the Langfuse SDK fit."""
+
+    @property
+    def name(self) -> str:
+        """The prompt's name."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Which version of it."""
+        ...
+
+
+class Fields(TypedDict, total=False):
+    """What an observation can say. None means "not given".
+
+    What cannot be used is dropped with one WARNING that names it.
+
+    Values are serialised at once; budgets and what becomes of odd ones: docs/values.md.
+    """
+
+    input: object
+    """What went in: anything; recorded as JSON, a `str` as text."""
+    output: object
+    """What came out, likewise."""
+    metadata: object
+    """A mapping; each key is kept for itself and an update replaces the keys that it names."""
+    version: str | None
+    """The version of the code or prompt that is observed."""
+    level: Level | None
+    """DEBUG, DEFAULT, WARNING or ERROR; ERROR marks the span as failed."""
+    status_message: str | None
+    """Why it failed, or what is worth knowing."""
+    completion_start_time: datetime | None
+    """When the first token arrived; naive means the local time zone."""
+    model: str | None
+    """The model that was asked for, such as `gpt-4o`."""
+    model_parameters: Mapping[str, object] | None
+    """The parameters that were sent."""
+    usage_details: Mapping[str, object] | None
+    """Tokens by disjoint bucket: `input`, `output`, `input_cached_tokens` …, `total` (else their sum)."""
+    cost_details: Mapping[str, object] | None
+    """US dollars by bucket: `input`, `output`, `total` (else their sum)."""
+    usage: Mapping[str, object] | None
+    """Tokens and costs in one mapping, in the spellings people use.
+
+    `input`, `prompt_tokens`, `input_cost`, `total_cost` …
+    """
+    prompt: Prompt | Mapping[str, object] | None
+    """The version of a prompt that was used: `name` and `version`."""
+
+
+class Update(Fields, total=False):
+    """What an update can change."""
+
+    name: str | None
+    """A new name."""
+
+
+class Options(TypedDict, total=False):
+    """What a client can be configured with.
+
+    None, and what is left out, is read from the environment (docs/configuration.md).
+    """
+
+    enabled: bool | None
+    endpoint: str | None
+    headers: Mapping[str, str] | None
+    public_key: str | None
+    secret_key: str | None
+    base_url: str | None
+    local: bool | None
+    directory: str | PathLike[str] | None
+    project: str | None
+    environment: str | None
+    release: str | None
+    sample_rate: float | None
+    capture_io: bool | None
+    redact: bool | None
+    compression: str | None
+    protocol: str | None
+    timeout: float | str | None
+    retry_for: float | str | None
+    spool_quota: int | str | None
+    sync: float | str | None
+    wire: str | None
+    max_value_bytes: int | str | None
+
+
+class ScoreFields(TypedDict, total=False):
+    """What a score can say beside its name and value."""
+
+    data_type: ScoreDataType | None
+    """NUMERIC, CATEGORICAL, BOOLEAN or TEXT; by default what the value's type says."""
+    comment: str | None
+    """Why."""
+    score_id: str | None
+    """An id of the caller's; a score with the same id replaces the earlier one."""
+    metadata: Mapping[str, object] | None
+    """Anything else."""

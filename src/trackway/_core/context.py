@@ -1,0 +1,85 @@
+"""How a user id reaches a child observation: what this context holds, and how it is entered and left.
+
+All of it lives in OpenTelemetry's context, an immutable mapping in one context variable, so asyncio
+tasks inherit it and copied contexts carry it.
+Two keys are ours: the current observation and what is propagated. Without a real global tracer
+provider our observation is OpenTelemetry's
+current span as well; with one it is not (see `provider.Mode`).
+
+A context is left by **putting back what was there before**, never by resetting a token: a token can
+be reset only in the context and at the depth
+where it was made, and generators, callbacks and tasks leave blocks elsewhere.
+"""
+
+from typing import TYPE_CHECKING, Final, cast
+
+from opentelemetry import trace
+from opentelemetry.context import Context, attach, create_key, get_current
+
+from trackway._core.propagated import Propagated
+
+if TYPE_CHECKING:
+    from trackway._core.observation import Observation
+
+OBSERVATION: Final = create_key("trackway-observation")
+PROPAGATED: Final = create_key("trackway-propagated")
+# What `set_user` said, kept apart from what blocks say so that `leave` can tell the two.
+LEARNT: Final = create_key("trackway-learnt")
+# OpenTelemetry's own key, learnt through its public function: it carries a random part.
+SPAN: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
+
+
+def current_observation() -> "Observation | None":
+    """The innermost observation of this context, recording or not."""
+    # Only `enter` writes this key.
+    return cast("Observation | None", get_current().get(OBSERVATION))
+
+
+def propagated_in(context: Context) -> Propagated | None:
+    """What is propagated to an observation that would be started in *context*."""
+    # Only this module writes this key.
+    return cast("Propagated | None", context.get(PROPAGATED))
+
+
+def enter(observation: "Observation") -> tuple[Context, Context]:
+    """Makes *observation* current; gives the context before and the one that is now current, for `leave`."""
+    before = get_current()
+    now = inside(observation)
+    attach(now)
+    return before, now
+
+
+def inside(observation: "Observation") -> Context:
+    """This context with *observation* as the current one."""
+    values: dict[str, object] = {**get_current(), OBSERVATION: observation}
+    if observation._is_otel_current:
+        values[SPAN] = observation
+    if observation._propagated is not None:
+        values[PROPAGATED] = observation._propagated
+    return Context(values)
+
+
+def leave(before: Context, entered: Context) -> None:
+    """Puts *before* back.
+
+    What `set_user` said inside stays in force when an observation of ours is open around it: an
+    observed helper may learn the user for the
+    request that called it. It ends with that outermost observation, so a thread never carries a
+    user into its next request.
+    """
+    now = get_current()
+    if now is not entered:
+        around = cast("Observation | None", before.get(OBSERVATION))
+        learnt = cast("Propagated | None", now.get(LEARNT))
+        if around is not None and learnt is not None and learnt is not entered.get(LEARNT):
+            around.adopt(learnt)
+            before = opened(before, learnt, learnt=True)
+    attach(before)
+
+
+def opened(context: Context, given: Propagated, *, learnt: bool = False) -> Context:
+    """*context* with *given* opened inside what it propagates already; *learnt* marks it as said by `set_user`."""
+    values: dict[str, object] = {**context, PROPAGATED: given.inside(propagated_in(context))}
+    if learnt:
+        values[LEARNT] = given
+    return Context(values)

@@ -1,0 +1,267 @@
+"""From the fields of an observation to attributes: one function a field, each giving ready bytes for a set of dialects.
+
+They run when the field is handed over, so a later change of the caller's objects changes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from trackway._core import log
+from trackway._core.propagated import LANGFUSE, OPENINFERENCE, parse_prompt, prompt_attributes
+from trackway._core.serialize import json_text
+from trackway._core.usage import cost_buckets, costs_in, inclusive, usage_buckets
+from trackway._wire import attributes as names
+from trackway._wire.encode import attribute, attributes
+
+if TYPE_CHECKING:
+    from trackway._core.observation import Observation
+
+LEVELS: Final = ("DEBUG", "DEFAULT", "WARNING", "ERROR")
+
+_FLOATS: Final = {
+    "temperature": names.GEN_AI_REQUEST_TEMPERATURE,
+    "top_p": names.GEN_AI_REQUEST_TOP_P,
+    "top_k": names.GEN_AI_REQUEST_TOP_K,
+    "frequency_penalty": names.GEN_AI_REQUEST_FREQUENCY_PENALTY,
+    "presence_penalty": names.GEN_AI_REQUEST_PRESENCE_PENALTY,
+}
+_INTS: Final = {
+    "max_tokens": names.GEN_AI_REQUEST_MAX_TOKENS,
+    "max_completion_tokens": names.GEN_AI_REQUEST_MAX_TOKENS,
+    "max_output_tokens": names.GEN_AI_REQUEST_MAX_TOKENS,
+    "seed": names.GEN_AI_REQUEST_SEED,
+    "n": names.GEN_AI_REQUEST_CHOICE_COUNT,
+}
+
+
+def apply(o: "Observation", given: Mapping[str, object]) -> None:
+    """Sets the fields of *given* on *o*; None means "not given", what does not exist is named in a WARNING."""
+    if not o._recording or (o._ended and not o._handle):
+        return
+    for key, value in given.items():
+        if value is None:
+            continue
+        setter = _SETTERS.get(key)
+        if setter is None:
+            log.warn(f"field:{key:.40}", "An observation has no field %.40r. Dropping value.", key)
+        else:
+            setter(o, value)
+    o._provider.touched(o)
+
+
+def set_input(o: "Observation", value: object) -> None:
+    """What went in."""
+    o._input, o._input_is_json = o._provider.value(value, o)
+
+
+def set_output(o: "Observation", value: object) -> None:
+    """What came out."""
+    o._output, o._output_is_json = o._provider.value(value, o)
+
+
+def _set_name(o: "Observation", value: object) -> None:
+    if isinstance(value, str):
+        o._name = o._provider.text(value)
+    else:
+        log.warn("name", "name is not a string. Dropping value.")
+
+
+def _set_metadata(o: "Observation", value: object) -> None:
+    pairs = dict(value) if isinstance(value, Mapping) else {"metadata": value}
+    kept = {} if o._metadata is None else o._metadata
+    for key, item in pairs.items():
+        name = key if isinstance(key, str) else json_text(key).decode()
+        kept[name] = o._provider.value(item, o, key=name)[0]
+    o._metadata = kept
+
+
+def _set_level(o: "Observation", value: object) -> None:
+    if value not in LEVELS:
+        log.warn("level", "level %.40r is not one of %s. Dropping value.", value, ", ".join(LEVELS))
+        return
+    _put(o, "level", attribute(names.LANGFUSE_LEVEL, str(value)))
+    if value == "ERROR":
+        o._status = 2
+
+
+def _set_status_message(o: "Observation", value: object) -> None:
+    if not isinstance(value, str):
+        log.warn("status_message", "status_message is not a string. Dropping value.")
+        return
+    o._status_text = o._provider.text(value)
+    if o._provider.bits & LANGFUSE:
+        _put(o, "status_message", attribute(names.LANGFUSE_STATUS_MESSAGE, o._status_text))
+
+
+def _set_usage(o: "Observation", value: object) -> None:
+    _put(o, "usage_details", usage_details(value, o._provider.bits))
+    if costs := costs_in(value):
+        _put(o, "cost_details", cost_details(costs, o._provider.bits))
+
+
+def _put(o: "Observation", key: str, encoded: bytes) -> None:
+    if encoded:
+        if o._extra is None:
+            o._extra = {}
+        o._extra[key] = encoded
+
+
+_SETTERS: Final[dict[str, Callable[["Observation", object], None]]] = {
+    "name": _set_name,
+    "input": set_input,
+    "output": set_output,
+    "metadata": _set_metadata,
+    "level": _set_level,
+    "status_message": _set_status_message,
+    "usage": _set_usage,
+    "version": lambda o, value: _put(o, "version", version(value, o._provider.bits)),
+    "model": lambda o, value: _put(o, "model", model(value)),
+    "model_parameters": lambda o, value: _put(o, "model_parameters", model_parameters(value, o)),
+    "usage_details": lambda o, value: _put(
+        o, "usage_details", usage_details(value, o._provider.bits)
+    ),
+    "cost_details": lambda o, value: _put(o, "cost_details", cost_details(value, o._provider.bits)),
+    "prompt": lambda o, value: _put(o, "prompt", prompt(value, o._provider.bits)),
+    "completion_start_time": lambda o, value: _put(
+        o, "completion_start_time", completion_start_time(value, o._start)
+    ),
+}
+
+
+def model(value: object) -> bytes:
+    """The model that was asked for."""
+    if not isinstance(value, str):
+        log.warn("model", "model is not a string. Dropping value.")
+        return b""
+    return attributes({names.GEN_AI_REQUEST_MODEL: value, names.LLM_MODEL_NAME: value})
+
+
+def model_parameters(value: object, o: "Observation") -> bytes:
+    """All parameters as one JSON object; those that OpenTelemetry knows typed as well."""
+    if not isinstance(value, Mapping):
+        log.warn("model_parameters", "model_parameters is not a mapping. Dropping value.")
+        return b""
+    given = {str(key): item for key, item in dict(value).items()}
+    typed: dict[str, str | int | float | Sequence[str]] = {}
+    for key, item in given.items():
+        if isinstance(item, bool) or not isinstance(item, int | float):
+            continue
+        if key in _FLOATS:
+            typed[_FLOATS[key]] = float(item)
+        elif key in _INTS and isinstance(item, int):
+            typed[_INTS[key]] = int(item)
+    stop = given.get("stop", given.get("stop_sequences"))
+    if isinstance(stop, str):
+        stop = [stop]
+    if isinstance(stop, list) and stop and all(isinstance(text, str) for text in stop):
+        typed[names.GEN_AI_REQUEST_STOP_SEQUENCES] = stop
+    text, _ = o._provider.value(given, o)
+    return attributes({**typed, names.LLM_INVOCATION_PARAMETERS: text.decode()})
+
+
+def usage_details(value: object, bits: int) -> bytes:
+    """Token counts: disjoint for Langfuse, inclusive for the others."""
+    buckets = usage_buckets(value)
+    if not buckets:
+        return b""
+    inputs, outputs = inclusive(buckets)
+    cached, written = buckets.get("input_cached_tokens"), buckets.get("input_cache_creation")
+    reasoning = buckets.get("output_reasoning_tokens")
+    pairs: dict[str, int | None] = {
+        names.GEN_AI_USAGE_INPUT_TOKENS: inputs,
+        names.GEN_AI_USAGE_OUTPUT_TOKENS: outputs,
+        names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: cached,
+        names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS: written,
+        names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: reasoning,
+    }
+    if bits & OPENINFERENCE:
+        pairs |= {
+            names.LLM_TOKEN_COUNT_PROMPT: inputs,
+            names.LLM_TOKEN_COUNT_COMPLETION: outputs,
+            names.LLM_TOKEN_COUNT_TOTAL: buckets["total"],
+            names.LLM_TOKEN_COUNT_PROMPT_CACHE_READ: cached,
+            names.LLM_TOKEN_COUNT_PROMPT_CACHE_WRITE: written,
+            names.LLM_TOKEN_COUNT_COMPLETION_REASONING: reasoning,
+        }
+    encoded = attributes({key: count for key, count in pairs.items() if count is not None})
+    if bits & LANGFUSE:
+        encoded += attribute(names.LANGFUSE_USAGE_DETAILS, _json(buckets))
+    return encoded
+
+
+def cost_details(value: object, bits: int) -> bytes:
+    """US dollars, for each backend that takes a cost from the span."""
+    buckets = cost_buckets(value)
+    if not buckets:
+        return b""
+    encoded = attribute(names.LLM_COST_TOTAL, buckets["total"])
+    if bits & LANGFUSE:
+        encoded += attribute(names.LANGFUSE_COST_DETAILS, _json(buckets))
+    if bits & OPENINFERENCE:
+        mlflow = {
+            f"{side}_cost": buckets[side]
+            for side in ("input", "output", "total")
+            if side in buckets
+        }
+        encoded += attribute(names.MLFLOW_LLM_COST, _json(mlflow))
+    return encoded
+
+
+def prompt(value: object, bits: int) -> bytes:
+    """The link to a version of a prompt."""
+    link = parse_prompt(value)
+    return b"" if link is None else attributes(dict(prompt_attributes(link, bits)))
+
+
+def version(value: object, bits: int) -> bytes:
+    """The version of what was observed."""
+    if not isinstance(value, str):
+        log.warn("version", "version is not a string. Dropping value.")
+        return b""
+    return attribute(names.LANGFUSE_VERSION, value) if bits & LANGFUSE else b""
+
+
+def completion_start_time(value: object, start: int) -> bytes:
+    """When the first token came; *start* is the observation's start in ns, for the seconds until then."""
+    if not isinstance(value, datetime):
+        log.warn(
+            "completion_start_time", "completion_start_time is not a datetime. Dropping value."
+        )
+        return b""
+    # A naive datetime means the local time zone, as everywhere.
+    moment = value.astimezone(UTC)
+    seconds = max(0.0, (datetime_ns(moment) - start) / 1e9)
+    text = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return attributes(
+        {names.LANGFUSE_COMPLETION_START_TIME: text, names.GEN_AI_TIME_TO_FIRST_CHUNK: seconds}
+    )
+
+
+def datetime_ns(moment: datetime) -> int:
+    """Nanoseconds since the epoch, without the rounding of a float of seconds."""
+    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) * 1_000
+
+
+def time_ns(value: object, name: str) -> int | None:
+    """A moment that a caller gave as a datetime or as ns since the epoch.
+
+    None, with a WARNING, where it is neither.
+    """
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return datetime_ns(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63:
+        return value
+    log.warn(
+        name, "%s is neither a datetime nor nanoseconds since the epoch. Dropping value.", name
+    )
+    return None
+
+
+def _json(buckets: Mapping[str, object]) -> str:
+    return orjson.dumps(buckets).decode()

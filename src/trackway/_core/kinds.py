@@ -1,0 +1,44 @@
+"""The ten kinds of observation as data: what each is called in every dialect, and which fields it takes."""
+
+from typing import Final, get_args
+
+from trackway._core import log
+from trackway._core.propagated import LANGFUSE, OPENINFERENCE
+from trackway._wire import attributes as names
+from trackway._wire.encode import attributes
+from trackway.types import ObservationKind
+
+KINDS: Final[tuple[str, ...]] = get_args(ObservationKind)
+# Only these carry a model, parameters, usage and cost: what a backend sums up as spending.
+GENERATION_LIKE: Final = frozenset({"generation", "embedding"})
+
+
+def valid_kind(as_type: object) -> str:
+    """*as_type* if it can be asked for; `span`, with a WARNING, where it cannot."""
+    if isinstance(as_type, str) and as_type in KINDS and as_type != "event":
+        return as_type
+    allowed = ", ".join(kind for kind in KINDS if kind != "event")
+    log.warn(
+        f"as_type:{as_type!r:.40}",
+        "Invalid as_type %.40r. Valid types are: %s. Defaulting to 'span'.",
+        as_type,
+        allowed,
+    )
+    return "span"
+
+
+def kind_block(kind: str, bits: int) -> bytes:
+    """The ready attribute fields that say the *kind*."""
+    pairs: dict[str, str] = {names.LANGFUSE_OBSERVATION_TYPE: kind}
+    if bits & OPENINFERENCE and kind in names.OPENINFERENCE_KINDS:
+        pairs[names.OPENINFERENCE_SPAN_KIND] = names.OPENINFERENCE_KINDS[kind]
+    if kind in names.GEN_AI_OPERATIONS:
+        pairs[names.GEN_AI_OPERATION_NAME] = names.GEN_AI_OPERATIONS[kind]
+    return attributes(pairs)
+
+
+BLOCKS: Final = {
+    (kind, bits): kind_block(kind, bits)
+    for kind in KINDS
+    for bits in range((LANGFUSE | OPENINFERENCE) + 1)
+}

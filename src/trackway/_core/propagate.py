@@ -1,0 +1,199 @@
+"""`propagate_attributes` and `set_user`: who the observations of a block, or of the rest of a request, are for."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Final, TypeVar, cast, final
+
+from opentelemetry.context import Context, attach, get_current
+
+from trackway._core import context, propagated, stepping
+from trackway._core.arguments import Prompt
+from trackway._core.guard import guard
+from trackway._core.propagated import Propagated
+
+__all__ = ["Propagation", "propagate_attributes", "set_user"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_guard: Final = guard("propagate_attributes")
+
+
+def propagate_attributes(  # noqa: PLR0913 - one argument for each attribute that can be propagated
+    *,
+    user_id: str | None = None,
+    session_id: str | None = None,
+    metadata: Mapping[str, object] | None = None,
+    version: str | None = None,
+    tags: Sequence[str] | None = None,
+    trace_name: str | None = None,
+    environment: str | None = None,
+    prompt: Prompt | Mapping[str, object] | None = None,
+) -> "Propagation":
+    """Stamps attributes on every observation that starts inside: a `with` or `async with` block, or a decorator.
+
+    The observation that is current on entry gets them too, where it has no value of its own; one
+    further out does not.
+    Inside an inner block its scalars win, metadata is merged (inner key wins), tags are an ordered union.
+    asyncio tasks inherit; a thread does where the context is copied into it.
+
+    Args:
+        user_id: Who this is for. `str`, at most 200 characters, as `session_id`, `version`,
+            `trace_name` and each tag.
+        session_id: Groups the traces of one conversation.
+        metadata: `str` → JSON value; strings as they are, others as JSON text of at most 200 characters.
+        version: The version of the code.
+        tags: Labels of the trace.
+        trace_name: The trace's name, where the root's is not the right one.
+        environment: 1 to 40 of `a-z 0-9 - _`, not starting with `langfuse`.
+        prompt: The version of a prompt: `name` and `version`, as keys or attributes.
+
+    What cannot be used is dropped with one WARNING that names it; it is never cut, and nothing is raised.
+
+    Example:
+        >>> from trackway import observe, propagate_attributes
+        >>> @observe
+        ... def answer(question: str) -> str:
+        ...     return "42"
+        >>> with propagate_attributes(user_id="alice", tags=["production"]):
+        ...     answer("What is six times seven?")
+        '42'
+    """
+    given = propagated.NOTHING
+    with _guard:
+        given = propagated.validated(
+            user_id=user_id,
+            session_id=session_id,
+            metadata=metadata,
+            version=version,
+            tags=tags,
+            trace_name=trace_name,
+            environment=environment,
+            prompt=prompt,
+        )
+    return Propagation(given)
+
+
+def set_user(user_id: str | None, *, session_id: str | None = None) -> None:
+    """From here on in this context the user is *user_id*: for code that learns the user in the middle of a request.
+
+    The current observation gets the user too if it has none. It holds to the end of the enclosing
+    `propagate_attributes` block, or of the outermost observation that is open, whichever comes first: an observed
+    helper that authenticates the caller sets the user for the request around it, and a thread never carries a user
+    into its next request. Outside of any observation or block it holds for the rest of the context (task or thread).
+
+    Example:
+        >>> from trackway import observe, set_user
+        >>> @observe
+        ... def authenticate(token: str) -> None:
+        ...     set_user("alice")
+        >>> authenticate("…")
+    """
+    with _guard:
+        given = propagated.validated(user_id=user_id, session_id=session_id)
+        now = get_current()
+        observation = context.current_observation()
+        if observation is not None:
+            observation.adopt(given)
+        attach(context.opened(now, given, learnt=True))
+
+
+@final
+class Propagation:
+    """What `propagate_attributes` gives.
+
+    Enter it, or decorate with it. It can be entered many times, also at once.
+    """
+
+    __slots__ = ("_entered", "_given")
+
+    def __init__(self, given: Propagated) -> None:
+        self._given = given
+        self._entered: list[Context] = []
+
+    def __enter__(self) -> "Propagation":
+        with _guard:
+            self._entered.append(enter(self._given))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        with _guard:
+            if self._entered:
+                attach(self._entered.pop())
+
+    async def __aenter__(self) -> "Propagation":
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, stack)
+
+    def __call__(self, function: F) -> F:
+        """*function*, run inside such a block at every call; it stays the kind of function that it is."""
+        given = self._given
+        if inspect.isgeneratorfunction(function):
+            return stepping.decorated_generator(
+                function, lambda _args, _kwargs: (opened(given), UNWATCHED)
+            )
+        if inspect.isasyncgenfunction(function):
+            return stepping.decorated_async_generator(
+                function, lambda _args, _kwargs: (opened(given), UNWATCHED)
+            )
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def inside_async(*args: object, **kwargs: object) -> object:
+                before = enter(given)
+                try:
+                    return await function(*args, **kwargs)
+                finally:
+                    attach(before)
+
+            return cast("F", inside_async)
+
+        @functools.wraps(function)
+        def inside(*args: object, **kwargs: object) -> object:
+            before = enter(given)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                attach(before)
+
+        return cast("F", inside)
+
+
+def enter(given: Propagated) -> Context:
+    """Opens a block in this context; gives the context to put back."""
+    before = get_current()
+    attach(opened(given))
+    return before
+
+
+def opened(given: Propagated) -> Context:
+    """The context of a block that is opened here; the observation that is current gets what it has no value for."""
+    observation = context.current_observation()
+    if observation is not None:
+        observation.adopt(given)
+    return context.opened(get_current(), given)
+
+
+class _Unwatched:
+    """Nobody is told of the generator's life: there is no observation."""
+
+    def yielded(self, item: object) -> None: ...
+    def finish(self, value: object) -> object: ...
+    def fail(self, error: BaseException) -> None: ...
+    def close(self) -> None: ...
+
+
+UNWATCHED: Final = _Unwatched()

@@ -1,0 +1,235 @@
+"""What `propagate_attributes` puts on every observation: validated once, merged by simple rules, encoded once.
+
+A `Propagated` is immutable. Its wire form is cached, so that an observation inside a block appends ready-made bytes.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, final
+
+from trackway._core import log
+from trackway._core.serialize import json_text
+from trackway._wire import attributes as names
+from trackway._wire.encode import attribute
+
+MAX_LENGTH: Final = 200
+_ENVIRONMENT: Final = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}\Z")
+
+# Bits of a dialect set (which names are written) and of what the observation says itself, so that
+# no key is written twice.
+LANGFUSE: Final = 1
+OPENINFERENCE: Final = 2
+OWN_VERSION: Final = 4
+OWN_PROMPT: Final = 8
+OWN_METADATA: Final = 16
+
+
+@final
+class Propagated:
+    """Attributes that a block gives to the observations inside it. Immutable; None and empty mean "not given"."""
+
+    __slots__ = (
+        "_blocks", "environment", "metadata", "prompt", "session_id", "tags", "trace_name", "user_id", "version"
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913 - one argument for each attribute that can be propagated
+        self,
+        *,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        version: str | None = None,
+        trace_name: str | None = None,
+        environment: str | None = None,
+        tags: tuple[str, ...] = (),
+        metadata: Mapping[str, str] | None = None,
+        prompt: tuple[str, int] | None = None,
+    ) -> None:
+        self.user_id = user_id
+        self.session_id = session_id
+        self.version = version
+        self.trace_name = trace_name
+        self.environment = environment
+        self.tags = tags
+        self.metadata: Mapping[str, str] = metadata or {}
+        self.prompt = prompt
+        self._blocks: dict[int, bytes] = {}
+
+    def inside(self, outer: "Propagated | None") -> "Propagated":
+        """This, opened inside *outer*.
+
+        Scalars of the inner win, metadata is merged (inner key wins), tags are an ordered union.
+        """
+        if outer is None:
+            return self
+        return Propagated(
+            user_id=self.user_id if self.user_id is not None else outer.user_id,
+            session_id=self.session_id if self.session_id is not None else outer.session_id,
+            version=self.version if self.version is not None else outer.version,
+            trace_name=self.trace_name if self.trace_name is not None else outer.trace_name,
+            environment=self.environment if self.environment is not None else outer.environment,
+            tags=_union(outer.tags, self.tags),
+            metadata={**outer.metadata, **self.metadata},
+            prompt=self.prompt or outer.prompt,
+        )
+
+    def filled_by(self, later: "Propagated") -> "Propagated":
+        """This, with what it has no value for taken from *later*.
+
+        What an observation gets that was there before the block.
+        """
+        filled = self.inside(later)
+        filled.tags = self.tags or later.tags
+        return filled
+
+    def block(self, bits: int) -> bytes:
+        """Ready attribute fields, for a dialect set and what the observation has of its own (`OWN_…`)."""
+        ready = self._blocks.get(bits)
+        if ready is None:
+            ready = self._blocks[bits] = b"".join(
+                attribute(key, value) for key, value in self._attributes(bits)
+            )
+        return ready
+
+    def _attributes(self, bits: int) -> "list[tuple[str, str | int | tuple[str, ...]]]":
+        pairs: list[tuple[str, str | int | tuple[str, ...] | None]] = [
+            (names.USER_ID, self.user_id),
+            (names.SESSION_ID, self.session_id),
+        ]
+        if bits & LANGFUSE:
+            pairs.append((names.LANGFUSE_TRACE_NAME, self.trace_name))
+            pairs.append((names.LANGFUSE_TRACE_TAGS, self.tags or None))
+            pairs.extend(
+                (names.LANGFUSE_TRACE_METADATA_PREFIX + key, text)
+                for key, text in self.metadata.items()
+            )
+            pairs.append((names.LANGFUSE_ENVIRONMENT, self.environment))
+            if not bits & OWN_VERSION:
+                pairs.append((names.LANGFUSE_VERSION, self.version))
+        if bits & OPENINFERENCE:
+            pairs.append((names.OPENINFERENCE_TAGS, self.tags or None))
+            if self.metadata and not bits & OWN_METADATA:
+                pairs.append(
+                    (names.OPENINFERENCE_METADATA, json_text(dict(self.metadata)).decode())
+                )
+        pairs.append((names.DEPLOYMENT_ENVIRONMENT, self.environment))
+        if self.prompt is not None and not bits & OWN_PROMPT:
+            pairs.extend(prompt_attributes(self.prompt, bits))
+        return [(key, value) for key, value in pairs if value is not None]
+
+
+NOTHING: Final = Propagated()
+
+
+def prompt_attributes(prompt: tuple[str, int], bits: int) -> list[tuple[str, str | int]]:
+    """The link to a version of a prompt."""
+    name, version = prompt
+    pairs: list[tuple[str, str | int]] = [(names.GEN_AI_PROMPT_NAME, name)]
+    if bits & LANGFUSE:
+        pairs.append((names.LANGFUSE_PROMPT_NAME, name))
+        pairs.append((names.LANGFUSE_PROMPT_VERSION, version))
+    return pairs
+
+
+def validated(  # noqa: PLR0913 - the arguments of propagate_attributes
+    *,
+    user_id: object = None,
+    session_id: object = None,
+    metadata: object = None,
+    version: object = None,
+    tags: object = None,
+    trace_name: object = None,
+    environment: object = None,
+    prompt: object = None,
+) -> Propagated:
+    """Arguments of a user, checked.
+
+    What cannot be used is dropped with one WARNING that names it, never cut, never raised.
+    """
+    return Propagated(
+        user_id=_text("user_id", user_id),
+        session_id=_text("session_id", session_id),
+        version=_text("version", version),
+        trace_name=_text("trace_name", trace_name),
+        environment=_environment(environment),
+        tags=_tags(tags),
+        metadata=_metadata(metadata),
+        prompt=parse_prompt(prompt),
+    )
+
+
+def _text(name: str, value: object) -> str | None:
+    """A `str` of at most 200 characters that is valid Unicode; None otherwise."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return _dropped(name, "is not a string")
+    if len(value) > MAX_LENGTH:
+        return _dropped(name, f"is over {MAX_LENGTH} characters ({len(value)} chars)")
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        return _dropped(name, "has a lone surrogate, which is no Unicode text")
+    # A copy where it is of a subclass, whose methods are the user's code.
+    return value if type(value) is str else str.__str__(value)
+
+
+def _dropped(name: str, reason: str) -> None:
+    log.warn(f"propagate:{name}", "Propagated attribute '%s' %s. Dropping value.", name, reason)
+
+
+def _environment(value: object) -> str | None:
+    name = _text("environment", value)
+    if name is not None and not _ENVIRONMENT.match(name):
+        return _dropped(
+            "environment", "is not 1 to 40 of a-z, 0-9, '-', '_', or starts with 'langfuse'"
+        )
+    return name
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple | set | frozenset):
+        _dropped("tags", "is not a list of strings")
+        return ()
+    texts = (_text(f"tags[{index}]", tag) for index, tag in enumerate(value))
+    return _union((), tuple(tag for tag in texts if tag is not None))
+
+
+def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second))) if second else first
+
+
+def _metadata(value: object) -> dict[str, str] | None:
+    """Keys that are texts, values as text: strings as they are, others as JSON."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        _dropped("metadata", "is not a mapping")
+        return None
+    kept: dict[str, str] = {}
+    for key, item in dict(value).items():
+        if _text("metadata key", key) is None or not key:
+            continue
+        name = f"metadata.{key}"
+        if item is None:
+            continue
+        content = item if isinstance(item, str) else json_text(item).decode()
+        checked = _text(name, content)
+        if checked is not None:
+            kept[str.__str__(key)] = checked
+    return kept
+
+
+def parse_prompt(value: object) -> tuple[str, int] | None:
+    """Name and version of a prompt, from a mapping or an object that has both; a fallback prompt links to nothing."""
+    if value is None:
+        return None
+    read = value.get if isinstance(value, Mapping) else lambda key: getattr(value, key, None)
+    if read("is_fallback") is True:
+        return None
+    name, version = _text("prompt.name", read("name")), read("version")
+    if isinstance(version, str) and version.isdecimal():
+        version = int(version)
+    if not name or not isinstance(version, int) or isinstance(version, bool):
+        _dropped("prompt", "has no name and version")
+        return None
+    return name, version

@@ -1,0 +1,432 @@
+"""One client's half of the caller's path: starts observations under the right parent, and writes their records.
+
+**Alone or isolated.** Without a real global tracer provider our observation is OpenTelemetry's current span, so
+`inject()`, `traceparent` and log correlation just work. With one (an APM), sharing the current-span key would not be
+isolation: under a ratio sampler the host would export all of its spans below our sampled root, or none below an
+unsampled one. So our observations then live under our own context key, take over the ambient trace id, and link to
+the foreign span instead of becoming its child. Which of the two holds is decided when a trace begins in this process.
+"""
+
+import weakref
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING, Final, final
+
+from opentelemetry import trace
+from opentelemetry.context import Context, get_current
+from opentelemetry.util.types import Attributes
+
+from trackway._core import encoding, fields, fork, otel_api, scores
+from trackway._core.context import OBSERVATION, SPAN, propagated_in
+from trackway._core.guard import guard
+from trackway._core.ids import CheckedIds, IdGenerator, parse_span_id, parse_trace_id, random_ids
+from trackway._core.kinds import KINDS, valid_kind
+from trackway._core.log import warn
+from trackway._core.observation import Observation
+from trackway._core.propagated import LANGFUSE, OPENINFERENCE, Propagated
+from trackway._core.protocols import PARTIAL, UPDATE, Destination
+from trackway._core.protocols import SCORE as SCORE_RECORD
+from trackway._core.protocols import SPAN as SPAN_RECORD
+from trackway._core.sampling import Sample, Sampler
+from trackway._core.tracer import Tracer
+from trackway._core.values import Mask, Values
+from trackway._version import __version__
+from trackway._wire import attributes as names
+from trackway._wire.encode import attributes as encode_attributes
+from trackway._wire.encode import resource, scope
+from trackway.types import TraceContext
+
+if TYPE_CHECKING:
+    from trackway._core.settings import Settings
+
+DIALECTS: Final = {
+    "all": LANGFUSE | OPENINFERENCE,
+    "langfuse": LANGFUSE,
+    "openinference": OPENINFERENCE,
+}
+
+# Names that are remembered in their redacted form; more than these are redacted each time.
+MAX_NAMES: Final = 1_000
+
+_guard: Final = guard("provider")
+
+
+@final
+class Scope:
+    """An instrumentation scope, and the id that each sink knows it by."""
+
+    __slots__ = ("encoded", "ids", "name")
+
+    def __init__(self, name: str, encoded: bytes, ids: tuple[int, ...]) -> None:
+        self.name = name
+        self.encoded = encoded
+        self.ids = ids
+
+
+@final
+class TracerProvider(trace.TracerProvider):
+    """Everything that a client's observations share: settings as ready bytes, sinks, sampler, values."""
+
+    def __init__(
+        self,
+        settings: "Settings",
+        destinations: Sequence[Destination],
+        *,
+        mask: Mask | None = None,
+        sample: Sample | None = None,
+        id_generator: IdGenerator | None = None,
+    ) -> None:
+        self.enabled = settings.enabled
+        self.capture_io = settings.capture_io
+        # The local store reads every dialect's names, so a slimmer wire is for clients that only send.
+        self.bits = DIALECTS["all" if settings.local else settings.wire]
+        self._destinations = tuple(destinations)
+        self._values = Values(mask=mask, redact=settings.redact, max_bytes=settings.max_value_bytes)
+        self.value = self._values.encode
+        self._masked = mask is not None
+        self.text = self._values.text
+        self._names: dict[str, str] = {}
+        self._sampler = Sampler(settings.sample_rate, sample)
+        self._samples = sample is not None or settings.sample_rate < 1.0
+        ids = random_ids if id_generator is None else CheckedIds(id_generator)
+        self._span_id, self._trace_id = ids.generate_span_id, ids.generate_trace_id
+        self._resource = resource(_resource(settings))
+        self._scopes: dict[tuple[str, str], Scope] = {}
+        self.scope = self._register(names.SCOPE_NAME, __version__, None)
+        environment = {
+            names.LANGFUSE_ENVIRONMENT: settings.environment,
+            names.DEPLOYMENT_ENVIRONMENT: settings.environment,
+        }
+        self._environment = settings.environment
+        release = {names.LANGFUSE_RELEASE: settings.release}
+        self.constant_without_environment = encode_attributes(_given(release, self.bits))
+        self.constant = encode_attributes(_given({**release, **environment}, self.bits))
+        self._handles: dict[int, weakref.ref[Observation]] = {}
+        fork.on_child(self._handles.clear)
+
+    # -- starting ----------------------------------------------------------------------------------
+
+    def begin(self, name: str, kind: str, context: Context | None = None) -> Observation:
+        """An observation under what is current in this context: the short way, which `@observe` takes."""
+        fork.ensure()
+        if context is None:
+            context = get_current()
+        o = Observation()
+        around: Observation | None = context.get(OBSERVATION)  # type: ignore[assignment]  # only contexts.enter writes this key
+        o._name, o._kind = name, kind
+        o._span = self._span_id().to_bytes(8)
+        o._propagated = propagated_in(context)
+        if (
+            around is not None
+            and around._provider is self
+            and (not around._is_otel_current or context.get(SPAN) is around)
+        ):
+            o._trace, o._parent = around._trace, around._span
+            o._recording, o._is_otel_current = around._recording, around._is_otel_current
+            o._trace_state = around._trace_state
+        else:
+            self._begin_trace(o, around, context)
+        o._provider, o._scope = self, self.scope
+        o._start, o._clock = time_ns(), perf_counter_ns()
+        return o
+
+    def start(  # noqa: PLR0913 - every way to start one meets here
+        self,
+        name: str,
+        kind: str,
+        given: Mapping[str, object],
+        *,
+        parent: Observation | None = None,
+        trace_context: TraceContext | None = None,
+        start_time: datetime | int | None = None,
+        handle: bool = False,
+        owned: Propagated | None = None,
+        context: Context | None = None,
+        scope: Scope | None = None,
+        span_kind: int = 1,
+        attributes: Attributes = None,
+        links: Sequence[trace.Link] | None = None,
+    ) -> Observation:
+        """An observation with everything that a caller can say at its start. Never raises."""
+        o = self.begin(name if isinstance(name, str) else "", "span", context)
+        with _guard:
+            o._kind = kind if kind in KINDS else valid_kind(kind)
+            o._name = self.name(name)
+            o._span_kind = span_kind
+            if scope is not None:
+                o._scope = scope
+            if parent is not None and parent._provider is self:
+                self._put_below(o, parent)
+            elif trace_context is not None:
+                self._put_into(o, trace_context)
+            if owned is not None:
+                o._propagated, o._owned = owned.inside(o._propagated), True
+            moment = fields.time_ns(start_time, "start_time")
+            if moment is not None:
+                o._start, o._clock = moment, 0
+            o._touched = o._start
+            if given:
+                fields.apply(o, given)
+            if attributes and o._recording:
+                otel_api.of(o).set(o, attributes)
+            for foreign in links or ():
+                o.add_link(foreign.context, foreign.attributes)
+            if handle:
+                self._keep(o)
+        return o
+
+    def event(
+        self, name: str, given: Mapping[str, object], parent: Observation | None = None
+    ) -> Observation:
+        """An observation without a duration, ended already."""
+        o = self.start(name, "event", given, parent=parent)
+        o.end(o._start)
+        return o
+
+    def name(self, name: object) -> str:
+        """A name as it may be recorded; what it came to is remembered, because names recur."""
+        if not isinstance(name, str):
+            warn("name", "an observation's name is not a string: %.40r", type(name).__name__)
+            return ""
+        known = self._names.get(name)
+        if known is None:
+            known = self.text(name)
+            if len(self._names) < MAX_NAMES:
+                self._names[name] = known
+        return known
+
+    def _begin_trace(self, o: Observation, around: Observation | None, context: Context) -> None:
+        """The parts of a root, or of an observation below something that is not ours."""
+        span = context.get(SPAN)
+        foreign = (
+            span.get_span_context() if isinstance(span, trace.Span) else trace.INVALID_SPAN_CONTEXT
+        )
+        alone = _is_alone(self)
+        o._is_otel_current = alone
+        if (
+            around is not None
+            and around._provider is self
+            and foreign.span_id == int.from_bytes(around._span)
+        ):
+            # A wrapper around our own span, such as the API's NonRecordingSpan.
+            o._trace, o._parent, o._recording = around._trace, around._span, around._recording
+            return
+        o._is_root = True
+        if foreign.is_valid:
+            o._trace = foreign.trace_id.to_bytes(16)
+        elif around is not None:
+            o._trace = around._trace
+        else:
+            o._trace = self._trace_id().to_bytes(16)
+        user = o._propagated.user_id if o._propagated is not None else None
+        o._recording = self.enabled and (
+            not self._samples or self._sampler.keeps(o._trace, user, o._name)
+        )
+        if not foreign.is_valid:
+            return
+        own = isinstance(span, Observation)
+        if alone and not own:
+            o._parent, o._parent_is_remote = foreign.span_id.to_bytes(8), foreign.is_remote
+            o._trace_state = foreign.trace_state.to_header()
+        else:
+            otel_api.of(o).add_link(o, foreign, None)
+
+    def _put_below(self, o: Observation, parent: Observation) -> None:
+        """Makes *o* a child of *parent*, whatever is current here."""
+        o._trace, o._parent, o._parent_is_remote = parent._trace, parent._span, False
+        o._recording, o._is_otel_current, o._is_root = (
+            parent._recording,
+            parent._is_otel_current,
+            False,
+        )
+        o._trace_state, o._api = parent._trace_state, None
+        theirs, here = parent._propagated, o._propagated
+        if theirs is None or theirs is here:
+            return
+        if parent._owned:
+            o._propagated, o._owned = theirs.inside(here), True
+        else:
+            o._propagated = theirs if here is None else here.inside(theirs)
+
+    def _put_into(self, o: Observation, trace_context: object) -> None:
+        """Makes *o* part of the trace that *trace_context* names; what is no id is dropped with a WARNING."""
+        given = trace_context if isinstance(trace_context, Mapping) else {}
+        trace_id = parse_trace_id(given.get("trace_id"))
+        if trace_id is None:
+            warn(
+                "trace_id",
+                "trace id %.40r is not 32 hex digits. Dropping value.",
+                given.get("trace_id"),
+            )
+            return
+        parent = given.get("parent_span_id")
+        parent_id = parse_span_id(parent) if parent is not None else None
+        if parent is not None and parent_id is None:
+            warn(
+                "parent_span_id",
+                "parent span id %.40r is not 16 hex digits. Dropping value.",
+                parent,
+            )
+        o._trace, o._parent, o._parent_is_remote = trace_id, parent_id or b"", parent_id is not None
+        o._is_root, o._api, o._trace_state = True, None, ""
+        user = o._propagated.user_id if o._propagated is not None else None
+        o._recording = self.enabled and self._sampler.keeps(trace_id, user, o._name)
+
+    def score(  # noqa: PLR0913 - the fields of a score
+        self,
+        *,
+        name: object,
+        value: object,
+        data_type: object = None,
+        comment: object = None,
+        score_id: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+        trace_id: bytes | None = None,
+        observation_id: bytes | None = None,
+        session_id: str | None = None,
+        timestamp: datetime | None = None,
+        propagated: Propagated | None = None,
+    ) -> None:
+        """Records a score of an observation, a trace or a session. Never raises."""
+        with _guard:
+            shape = scores.typed(name, value, data_type) if self.enabled else None
+            if shape is None:
+                return
+            fork.ensure()
+            span_id = self._span_id().to_bytes(8)
+            moment = fields.time_ns(timestamp, "timestamp")
+            score = scores.Score(
+                id=score_id or span_id.hex(),
+                name=self.text(str(name)),
+                data_type=shape[0],
+                number=shape[1],
+                label=None if shape[2] is None else self.text(shape[2]),
+                comment=None if comment is None else self.text(str(comment)),
+                metadata=metadata if isinstance(metadata, Mapping) else None,
+                trace_id=trace_id,
+                observation_id=observation_id,
+                session_id=session_id,
+                environment=propagated.environment if propagated is not None else self._environment,
+                time=time_ns() if moment is None else moment,
+            )
+            for destination, scope_id in zip(self._destinations, self.scope.ids, strict=True):
+                if destination.takes_scores:
+                    destination.sink.append(scores.as_json(score), scope_id, SCORE_RECORD)
+                else:
+                    has_environment = propagated is not None and propagated.environment is not None
+                    constant = (
+                        self.constant_without_environment if has_environment else self.constant
+                    )
+                    destination.sink.append(
+                        scores.as_span(score, span_id, propagated, self.bits, constant), scope_id
+                    )
+
+    # -- records -----------------------------------------------------------------------------------
+
+    def record(self, o: Observation, end: int) -> None:
+        """Writes the record of an observation that has ended."""
+        fork.ensure()
+        if o._handle:
+            self._handles.pop(id(o), None)
+            self._write_again(o, end)
+        elif o._recording:
+            payload = encoding.encode(o, end)
+            for destination, scope_id in zip(self._destinations, o._scope.ids, strict=True):
+                destination.sink.append(payload, scope_id)
+        elif self.enabled:
+            for destination in self._destinations:
+                destination.sink.count_dropped("sampled")
+
+    def dropped(self, o: Observation) -> None:
+        """Ends an observation whose last reference has gone: its end is its last update."""
+        o.end(o._touched or o._start)
+
+    def touched(self, o: Observation) -> None:
+        """Notes an update: the end of a handle that nobody ends."""
+        o._touched = o.now()
+        if o._handle and o._ended:
+            self._write_again(o, o._touched)
+
+    def write_handles(self) -> None:
+        """Writes every low-level handle that is still open, as it is now: at a flush and at exit."""
+        for reference in tuple(self._handles.values()):
+            o = reference()
+            if o is not None and not o._ended:
+                self._write_again(o, o._touched or o._start)
+
+    def _keep(self, o: Observation) -> None:
+        """Writes a handle when it is made, for destinations that replace it later, so that a kill does not lose it."""
+        o._handle = True
+        self._handles[id(o)] = weakref.ref(o)
+        if o._recording:
+            payload = encoding.encode(o, o._touched)
+            for destination, scope_id in zip(self._destinations, o._scope.ids, strict=True):
+                if destination.upserts:
+                    destination.sink.append(payload, scope_id, SPAN_RECORD, PARTIAL)
+
+    def _write_again(self, o: Observation, end: int) -> None:
+        if not o._recording:
+            return
+        payload = encoding.encode(o, end)
+        for destination, scope_id in zip(self._destinations, o._scope.ids, strict=True):
+            if destination.upserts:
+                destination.sink.append(payload, scope_id, SPAN_RECORD, UPDATE)
+            elif not o._written:
+                destination.sink.append(payload, scope_id)
+            else:
+                destination.sink.count_dropped("late_update")
+        o._written = True
+
+    # -- the OpenTelemetry API ---------------------------------------------------------------------
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,  # noqa: ARG002 - OpenTelemetry's signature
+        attributes: Attributes = None,
+    ) -> Tracer:
+        """A tracer whose spans are observations of this client."""
+        return Tracer(
+            self,
+            self._register(instrumenting_module_name, instrumenting_library_version, attributes),
+        )
+
+    def _register(self, name: str, version: str | None, attributes: Attributes) -> Scope:
+        key = (name, version or "")
+        known = self._scopes.get(key)
+        if known is None:
+            encoded = scope(name, version or "", attributes or {})
+            ids = tuple(d.sink.register_scope(self._resource, encoded) for d in self._destinations)
+            known = self._scopes[key] = Scope(name, encoded, ids)
+        return known
+
+
+def _is_alone(provider: TracerProvider) -> bool:
+    """Whether nobody else in this process owns OpenTelemetry's current span."""
+    owner = trace.get_tracer_provider()
+    return owner is provider or isinstance(
+        owner, trace.ProxyTracerProvider | trace.NoOpTracerProvider
+    )
+
+
+def _given(pairs: Mapping[str, str | None], bits: int) -> dict[str, str]:
+    return {
+        key: value
+        for key, value in pairs.items()
+        if value is not None and (bits & LANGFUSE or not key.startswith("langfuse."))
+    }
+
+
+def _resource(settings: "Settings") -> dict[str, str]:
+    """Who sends: what OTEL_RESOURCE_ATTRIBUTES says, the project, and this library."""
+    return {
+        names.SERVICE_NAME: settings.project,
+        **dict(settings.resource_attributes),
+        names.TRACKWAY_PROJECT: settings.project,
+        names.OPENINFERENCE_PROJECT_NAME: settings.project,
+        names.TELEMETRY_SDK_LANGUAGE: "python",
+        names.TELEMETRY_SDK_NAME: "trackway",
+        names.TELEMETRY_SDK_VERSION: __version__,
+    }

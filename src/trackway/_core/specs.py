@@ -1,0 +1,176 @@
+"""The table of settings: argument, variables, form, default, meaning."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from trackway._core import parsing
+
+LANGFUSE_CLOUD: Final = "https://cloud.langfuse.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One setting: its argument's name, the variables that are read in this order, how a text becomes a value."""
+
+    name: str
+    variables: tuple[str, ...]
+    parse: Callable[[object], object]
+    default: str
+    meaning: str
+
+
+SPECS: Final = (
+    Spec(
+        "enabled",
+        ("TRACKWAY_ENABLED", "LANGFUSE_TRACING_ENABLED"),
+        parsing.boolean,
+        "true",
+        "Off: no spans, threads, files. `OTEL_SDK_DISABLED=true` switches off as well.",
+    ),
+    Spec(
+        "endpoint",
+        ("TRACKWAY_ENDPOINT",),
+        parsing.text,
+        "–",
+        "An OTLP base URL; `/v1/traces` is appended. `otel`: use the `OTEL_EXPORTER_OTLP_*` variables.",
+    ),
+    Spec(
+        "headers",
+        ("TRACKWAY_HEADERS",),
+        parsing.headers,
+        "–",
+        "Headers of every request to the endpoint: `name=value,name2=value2`.",
+    ),
+    Spec(
+        "public_key",
+        ("TRACKWAY_PUBLIC_KEY", "LANGFUSE_PUBLIC_KEY"),
+        parsing.text,
+        "–",
+        "The public key of a Langfuse project.",
+    ),
+    Spec(
+        "secret_key",
+        ("TRACKWAY_SECRET_KEY", "LANGFUSE_SECRET_KEY"),
+        parsing.text,
+        "–",
+        "Its secret key.",
+    ),
+    Spec(
+        "base_url",
+        ("TRACKWAY_BASE_URL", "LANGFUSE_BASE_URL", "LANGFUSE_HOST"),
+        parsing.url,
+        LANGFUSE_CLOUD,
+        "Where that Langfuse is.",
+    ),
+    Spec(
+        "local",
+        ("TRACKWAY_LOCAL",),
+        parsing.boolean,
+        "true without a remote destination",
+        "Keep spans in the embedded store; with a remote destination: a copy.",
+    ),
+    Spec(
+        "directory",
+        ("TRACKWAY_DIR",),
+        parsing.text,
+        "the platform's user data folder",
+        "Where the spool and the store live.",
+    ),
+    Spec(
+        "project",
+        ("TRACKWAY_PROJECT",),
+        parsing.text,
+        "`service.name`, else the working directory's name",
+        "The project that spans belong to.",
+    ),
+    Spec(
+        "environment",
+        ("TRACKWAY_ENVIRONMENT", "LANGFUSE_TRACING_ENVIRONMENT"),
+        parsing.environment,
+        "–",
+        "Such as `production`; 1 to 40 of `a-z 0-9 - _`, not starting with `langfuse`.",
+    ),
+    Spec(
+        "release",
+        ("TRACKWAY_RELEASE", "LANGFUSE_RELEASE"),
+        parsing.text,
+        "–",
+        "The release of the application.",
+    ),
+    Spec(
+        "sample_rate",
+        ("TRACKWAY_SAMPLE_RATE", "LANGFUSE_SAMPLE_RATE"),
+        parsing.rate,
+        "1.0",
+        "The share of traces that is kept, decided by trace id.",
+    ),
+    Spec(
+        "capture_io",
+        ("TRACKWAY_CAPTURE_IO", "LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED"),
+        parsing.boolean,
+        "true",
+        "Whether `@observe` records arguments and results.",
+    ),
+    Spec(
+        "redact",
+        ("TRACKWAY_REDACT",),
+        parsing.boolean,
+        "true",
+        "Replace secrets by a mark before anything is written.",
+    ),
+    Spec(
+        "compression",
+        (
+            "TRACKWAY_COMPRESSION",
+            "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+            "OTEL_EXPORTER_OTLP_COMPRESSION",
+        ),
+        parsing.choice("gzip", "none"),
+        "gzip; none for loopback and private addresses",
+        "Of request bodies.",
+    ),
+    Spec(
+        "protocol",
+        ("TRACKWAY_PROTOCOL",),
+        parsing.choice("http/protobuf"),
+        "http/protobuf",
+        "How spans are sent.",
+    ),
+    Spec("timeout", ("TRACKWAY_TIMEOUT",), parsing.duration, "15s", "Of one whole request."),
+    Spec(
+        "retry_for",
+        ("TRACKWAY_RETRY_FOR",),
+        parsing.duration,
+        "24h",
+        "How long undelivered spans are kept.",
+    ),
+    Spec(
+        "spool_quota",
+        ("TRACKWAY_SPOOL_QUOTA",),
+        parsing.size,
+        "1GiB",
+        "Disk that undelivered spans may use, for each remote destination.",
+    ),
+    Spec(
+        "sync",
+        ("TRACKWAY_SYNC",),
+        parsing.syncing,
+        "500ms",
+        "How often writes are forced to the disk; `always`, `never`.",
+    ),
+    Spec(
+        "wire",
+        ("TRACKWAY_WIRE",),
+        parsing.choice("all", "langfuse", "openinference"),
+        "all",
+        "Which attribute dialects spans carry.",
+    ),
+    Spec(
+        "max_value_bytes",
+        ("TRACKWAY_MAX_VALUE_BYTES",),
+        parsing.size,
+        "1MiB",
+        "The budget of one input, output or metadata value; the rest is cut and marked.",
+    ),
+)

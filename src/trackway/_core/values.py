@@ -1,0 +1,76 @@
+"""The way of one value from the caller's hands to bytes: mask, then JSON under a budget, then redaction.
+
+All of it happens before the call returns and before anything touches the disk.
+"""
+
+from typing import TYPE_CHECKING, Final, Protocol, final
+
+from trackway._core.guard import guard
+from trackway._core.log import warn
+from trackway._core.redact import redact, redact_text
+from trackway._core.serialize import serialize
+
+if TYPE_CHECKING:
+    from trackway._core.observation import Observation
+
+WITHHELD: Final = "<withheld: mask failed>"
+NO_ROOM: Final = b"<cut: the values of this span exceed 2 MiB>"
+
+
+class Mask(Protocol):
+    """`mask(data=value)` gives what may be recorded in place of *value*.
+
+    Called for inputs, outputs, metadata, names and status messages.
+    """
+
+    def __call__(self, *, data: object) -> object:
+        """What may be recorded."""
+        ...
+
+
+@final
+class Values:
+    """How one client turns values into bytes."""
+
+    __slots__ = ("_mask", "_max_bytes", "_redact")
+
+    def __init__(self, *, mask: Mask | None, redact: bool, max_bytes: int) -> None:
+        self._mask = mask
+        self._redact = redact
+        self._max_bytes = max_bytes
+
+    def encode(self, value: object, o: "Observation") -> tuple[bytes, bool]:
+        """(UTF-8, whether it is JSON) of *value*, within what *o* has room for."""
+        if self._mask is not None:
+            value = self._masked(value)
+        room = o._room
+        if room <= 0:
+            return NO_ROOM, False
+        data, is_json = serialize(
+            value,
+            max_bytes=min(self._max_bytes, room),
+            secret_keys=self._redact,
+        )
+        if self._redact:
+            data = redact(data)
+        o._room = room - len(data)
+        return data, is_json
+
+    def text(self, text: str) -> str:
+        """A name or a status message, masked and redacted."""
+        if self._mask is not None:
+            masked = self._masked(text)
+            text = masked if isinstance(masked, str) else WITHHELD
+        return redact_text(text) if self._redact else text
+
+    def _masked(self, value: object) -> object:
+        """What the mask makes of *value*; withheld where it fails or gives nothing for something."""
+        masked: object = None
+        failed = True
+        # The mask is the application's code: what it raises is no error of ours, but it is worth a warning.
+        with guard("mask", quiet=True):
+            masked = self._mask(data=value) if self._mask is not None else value
+            failed = masked is None and value is not None
+        if failed:
+            warn("mask", "mask failed or returned None; the value is withheld")
+        return WITHHELD if failed else masked
