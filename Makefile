@@ -18,7 +18,7 @@ check: .venv/.dev  ## style, types, layers, docstrings, docs
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/interrogate --quiet src/trackway/*.py
-	$(BIN)/mkdocs build --strict --quiet --site-dir site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
 
 torture: .venv/.dev  ## the same suite at full counts: hours
 	TRACKWAY_TORTURE=1 $(PYTEST) -q -n 2 --timeout 0 tests

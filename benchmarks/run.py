@@ -2,8 +2,8 @@
 
 Each library runs in an environment of its own under `.bench/`, in processes of its own, interleaved there and back
 (A B C C B A), so that a machine that grows slower in between is slow for all. Figures are medians over the rounds,
-ratios are between medians of this run. Results go to `benchmarks/results/latest.json` and, with `--docs`, into the pages
-that quote them.
+ratios are between medians of this run. Results go to `benchmarks/results/latest.json` and, with `--docs`, into the
+pages that quote them.
 """
 
 import argparse
