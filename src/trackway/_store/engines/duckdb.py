@@ -1,0 +1,135 @@
+"""DuckDB in memory over Parquet files: two threads, 512 MB, nothing of its own on disk but what it spills.
+
+A DuckDB *file* is refused to every second process, even for reading; Parquet files are not. Rows are loaded from newline-delimited JSON
+with given columns: 10 µs a row of 2 KB up to the compressed file, against 22 by lists and `unnest` up to a table, and 1,000 by `executemany`.
+"""
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast, final
+
+from trackway._store.rows import COLUMNS, Kind
+from trackway.errors import ReadNotAvailable, TrackwayError
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Engine", "EngineError"]
+
+MEMORY: Final = "512MB"
+THREADS: Final = 2
+# Ten vectors. DuckDB buffers a row group for each thread before writing it, and its default of 122,880 rows of 2 KB is 250 MB.
+ROW_GROUP: Final = 20_480
+SMALLEST_BUFFER: Final = 4 << 20
+
+
+class EngineError(TrackwayError):
+    """A query failed: a part that is gone or damaged, no memory, no disk."""
+
+
+@final
+class Engine:
+    """Connections to one in-memory database; for any number of threads. *spill* is where large sorts may put their runs."""
+
+    def __init__(self, spill: Path) -> None:
+        self._spill = spill
+        self._lock = threading.Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._pid = 0
+
+    def require(self) -> None:
+        """ReadNotAvailable when DuckDB is not installed."""
+        self._cursor().close()
+
+    def query(self, sql: str, parameters: Mapping[str, object]) -> list[tuple[object, ...]]:
+        """The rows of one SELECT."""
+        import duckdb  # noqa: PLC0415 - see _connect
+
+        cursor = self._cursor()
+        try:
+            return cursor.execute(sql, dict(parameters)).fetchall()
+        except duckdb.Error as error:
+            raise EngineError(str(error)) from error
+        finally:
+            cursor.close()
+
+    def load(self, lines: Path, part: Path, kind: Kind, *, longest: int) -> None:
+        """Turns newline-delimited JSON of a table's columns, lines of at most *longest* bytes, into a part."""
+        read = {name: "BIGINT" if sql == "TIMESTAMPTZ" else sql for name, sql in COLUMNS[kind].items()}
+        columns = ", ".join(f"'{name}': '{sql}'" for name, sql in read.items())
+        made = ", ".join(
+            f"make_timestamptz({name}) AS {name}" if sql == "TIMESTAMPTZ" else name for name, sql in COLUMNS[kind].items()
+        )
+        self.write(
+            f"SELECT {made} FROM read_json({_literal(lines)}, format = 'newline_delimited', columns = {{{columns}}}, "
+            # DuckDB sets aside twice this for each thread before it reads anything.
+            f"maximum_object_size = {max(longest + 1, SMALLEST_BUFFER)})",
+            {},
+            part,
+        )
+
+    def write(self, select: str, parameters: Mapping[str, object], part: Path) -> None:
+        """Writes the rows of a SELECT into a Parquet file, in the order of the SELECT."""
+        self.query(
+            f"COPY ({select}) TO {_literal(part, pattern=False)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})",
+            parameters,
+        )
+
+    def rows(self, part: Path) -> int:
+        """How many rows a part has, by its footer."""
+        counted = self.query("SELECT count(*) FROM read_parquet($file)", {"file": escape(str(part))})
+        return cast("int", counted[0][0])
+
+    def check(self, part: Path) -> None:
+        """Reads every value of a part; EngineError when one cannot be read."""
+        self.query("SELECT max(hash(t)) FROM read_parquet($file) t", {"file": escape(str(part))})
+
+    def close(self) -> None:
+        """Gives the memory back; a later query connects again."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None and self._pid == os.getpid():
+            connection.close()
+
+    def _cursor(self) -> "duckdb.DuckDBPyConnection":
+        with self._lock:
+            # DuckDB's threads do not live on in a forked child, so its connection is no use there.
+            if self._connection is None or self._pid != os.getpid():
+                self._connection = _connect(self._spill)
+                self._pid = os.getpid()
+            return self._connection.cursor()
+
+
+def table(kind: Kind, files: Sequence[Path]) -> tuple[str, list[str]]:
+    """The FROM of some parts, and the value of its `$files`; an empty table has no file to read."""
+    if not files:
+        columns = ", ".join(f"NULL::{sql} AS {name}" for name, sql in COLUMNS[kind].items())
+        return f"(SELECT {columns} FROM (SELECT unnest($files::VARCHAR[])))", []
+    return "read_parquet($files)", [escape(str(file)) for file in files]
+
+
+def _connect(spill: Path) -> "duckdb.DuckDBPyConnection":
+    try:
+        import duckdb  # noqa: PLC0415 - 120 ms and 35 MB that only a reader pays
+    except ImportError as error:
+        message = "the embedded store needs DuckDB, which is not installed: pip install 'trackway[local]'"
+        raise ReadNotAvailable(message, setting="local") from error
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "threads": THREADS,
+            "memory_limit": MEMORY,
+            "temp_directory": str(spill),
+            # An extension that is missing is an error here, never a download.
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )
+
+
+def _literal(path: Path, *, pattern: bool = True) -> str:
+    text = escape(str(path)) if pattern else str(path)
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,287 @@
+"""The embedded store as the read API sees it: ingest what is new, then answer."""
+
+from datetime import tzinfo
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, cast, final
+from urllib.parse import quote
+
+from trackway._delivery.platform import make_private_directory
+from trackway._store import filters as filter_table
+from trackway._store.content import CHUNK, OBSERVATION_COLUMNS, Content, observation, values
+from trackway._store.engines.duckdb import Engine
+from trackway._store.ingest import Ingester, IngestReport
+from trackway._store.models import Observation, Session, Trace, User, UserSummary
+from trackway._store.page import Page
+from trackway._store.parts import Parts
+from trackway._store.query import TRACE_FIELDS, USER_ORDERS, Source
+from trackway._store.reading import Reading, Rows
+from trackway._store.state import State
+from trackway._store.times import from_microseconds
+from trackway._store.users import days, known_cost, page_of, summary
+from trackway.errors import FilterError
+
+__all__ = ["LocalStore", "Observations", "Sessions", "Traces", "Users"]
+
+PAGE_URL: Final = "http://127.0.0.1:4319"
+LARGEST_LIMIT: Final = 1_000_000
+# How long a reader waits for another one's ingest before it answers from what is there.
+WAIT_S: Final = 2.0
+
+
+@final
+class LocalStore:
+    """What was traced on this machine, of one *project* or, with None, of all.
+
+    *directory* is the library's own (`TRACKWAY_DIR`). Every question ingests first what applications have left in the spool, so the answer
+    holds what ended a moment ago. Any number of processes may ask at once. ReadNotAvailable where DuckDB is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> with LocalStore(Path(tempfile.mkdtemp()), project=None) as store:
+        ...     len(store.get_traces(limit=10))
+        0
+    """
+
+    def __init__(self, directory: Path, *, project: str | None = None) -> None:
+        self.directory = directory
+        self.project = project
+        folder = directory / "store"
+        self._folder = folder
+        self._engine = Engine(folder / "spill")
+        state = State(folder / "state.sqlite")
+        self._ingester = Ingester(directory, Parts(folder / "parts", state, self._engine), state, self._engine)
+        reading = Reading(folder / "parts", state, self._engine, project)
+        self.traces = Traces(self, reading)
+        self.observations = Observations(self, reading)
+        self.sessions = Sessions(self, reading)
+        self.users = Users(self, reading)
+
+    def ingest(self, wait: float = WAIT_S) -> IngestReport:
+        """Makes everything that has ended readable. Waits at most *wait* seconds where another process is doing it."""
+        self._engine.require()
+        make_private_directory(self.directory)
+        make_private_directory(self._folder)
+        return self._ingester.ingest(wait)
+
+    def get_traces(self, limit: int = 100, filters: object = None) -> Page[Trace]:
+        """The newest traces that fit *filters*, newest first; see `Traces.list`."""
+        return self.traces.list(limit=limit, filters=filters)
+
+    def close(self) -> None:
+        """Gives the memory back. The store can still be asked, and then takes it again."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+@final
+class Traces:
+    """`store.traces`."""
+
+    def __init__(self, store: LocalStore, reading: Reading) -> None:
+        self._store = store
+        self._reading = reading
+
+    def list(self, *, limit: int = 100, filters: object = None) -> Page[Trace]:
+        """At most *limit* traces, newest first.
+
+        *filters* is a mapping; all of it must hold. Texts (`id`, `name`, `user_id`, `session_id`, `environment`, `release`, `version`, `model`)
+        take a string or a list of which any fits, and None for "has none"; `tags` all of the given ones; `date_range` a mapping of gte, gt,
+        lte, lt; `min_cost`, `max_cost` US dollars; `min_latency`, `max_latency` seconds; `min_tokens`, `max_tokens`; `status`, `level`;
+        `metadata` a mapping of key to value; `score` a mapping of name to value or to {gte, gt, lte, lt, eq}. FilterError names what cannot be asked.
+        """
+        check_limit(limit)
+        filter_table.check(filter_table.TRACES, filters)
+        self._store.ingest()
+        return self._page(limit, filters, None)
+
+    def get(self, trace_id: str) -> Trace | None:
+        """The trace with this id; None where there is none. Of several projects with the same id, the newest."""
+        found = self.list(limit=1, filters={"id": trace_id})
+        return found[0] if found else None
+
+    def _page(self, limit: int, filters: object, after: tuple[int, str] | None) -> Page[Trace]:
+        found = self._reading.ask(
+            lambda source: source.trace_page(source.asked(filter_table.TRACES, filters), limit + 1, after)
+        )
+        shown = found[:limit]
+        traces = [trace for start in range(0, len(shown), CHUNK) for trace in self._chunk(shown[start : start + CHUNK])]
+        if len(found) <= limit:
+            return Page(traces)
+        last = (cast("int", shown[-1][2]), cast("str", shown[-1][1]))
+        return Page(traces, lambda: self._page(limit, filters, last))
+
+    def _chunk(self, found: Rows) -> "list[Trace]":
+        ids = [cast("str", row[1]) for row in found]
+        first, last = min(cast("int", row[2]) for row in found), max(cast("int", row[3]) for row in found)
+        rows = self._reading.ask(lambda source: source.trace_rows(ids), between=(first, last))
+        content = Content(self._reading, ids, first, last)
+        by_key = {row[:2]: row for row in rows}
+        # A trace whose parts were removed between the two queries is left out.
+        return [_trace(by_key[row[:2]], content) for row in found if row[:2] in by_key]
+
+
+@final
+class Observations:
+    """`store.observations`."""
+
+    def __init__(self, store: LocalStore, reading: Reading) -> None:
+        self._store = store
+        self._reading = reading
+
+    def list(self, *, limit: int = 100, filters: object = None) -> Page[Observation]:
+        """At most *limit* observations, newest first; filters as of traces, and `type`, `trace_id`, `parent_observation_id`.
+
+        `user_id` is the observation's own user here.
+        """
+        check_limit(limit)
+        filter_table.check(filter_table.OBSERVATIONS, filters)
+        self._store.ingest()
+        return self._page(limit, filters, 0)
+
+    def _page(self, limit: int, filters: object, offset: int) -> Page[Observation]:
+        def question(source: Source) -> str:
+            tail = f"ORDER BY start_us DESC, span_id LIMIT {source.binder.bind(limit + 1)} OFFSET {source.binder.bind(offset)}"
+            return source.observation_rows(OBSERVATION_COLUMNS, source.asked(filter_table.OBSERVATIONS, filters), tail)
+
+        found = self._reading.ask(question)
+        shown = found[:limit]
+        starts = [cast("int", row[6]) for row in shown] or [0]
+        content = Content(self._reading, sorted({cast("str", row[1]) for row in shown}), min(starts), max(starts))
+        models = [observation(row, content) for row in shown]
+        return Page(models, None if len(found) <= limit else lambda: self._page(limit, filters, offset + limit))
+
+
+@final
+class Sessions:
+    """`store.sessions`."""
+
+    def __init__(self, store: LocalStore, reading: Reading) -> None:
+        self._store = store
+        self._reading = reading
+
+    def list(self, *, limit: int = 100, filters: object = None) -> Page[Session]:
+        """At most *limit* sessions, the one with the latest trace first; *filters* choose the traces that count."""
+        check_limit(limit)
+        filter_table.check(filter_table.TRACES, filters)
+        self._store.ingest()
+        return self._page(limit, filters, 0)
+
+    def _page(self, limit: int, filters: object, offset: int) -> Page[Session]:
+        found = self._reading.ask(
+            lambda source: source.sessions(source.asked(filter_table.TRACES, filters), limit + 1, offset)
+        )
+        models = [_session(row) for row in found[:limit]]
+        return Page(models, None if len(found) <= limit else lambda: self._page(limit, filters, offset + limit))
+
+
+@final
+class Users:
+    """`store.users`."""
+
+    def __init__(self, store: LocalStore, reading: Reading) -> None:
+        self._store = store
+        self._reading = reading
+
+    def list(self, *, order_by: str = "cost", limit: int = 100, filters: object = None) -> Page[UserSummary]:
+        """At most *limit* users, those first that have most of *order_by*: cost, traces, tokens, errors, last_seen or latency_p95.
+
+        None is one of the users, so that the sum over all of them is the total. *filters* choose the traces that count.
+        """
+        check_limit(limit)
+        if order_by not in USER_ORDERS:
+            message = f"order_by takes {', '.join(USER_ORDERS)}, not {order_by!r:.100}"
+            raise FilterError(message, field="order_by")
+        filter_table.check(filter_table.TRACES, filters)
+        self._store.ingest()
+        return self._page(order_by, limit, filters, 0)
+
+    def get(self, user_id: str | None, *, timezone: tzinfo | None = None) -> User | None:
+        """One user's page; None where there is nothing of that user. Days are those of *timezone*, local time without one."""
+        self._store.ingest()
+        ask = self._reading.ask
+        found = ask(lambda source: source.users((), only=(user_id,)))
+        if not found:
+            return None
+        return page_of(
+            found[0],
+            models=ask(lambda source: source.user_models(user_id)),
+            daily=days(ask(lambda source: source.user_quarters(user_id)), timezone),
+            scores=ask(lambda source: source.user_scores(user_id)),
+        )
+
+    def _page(self, order: str, limit: int, filters: object, offset: int) -> Page[UserSummary]:
+        found = self._reading.ask(
+            lambda source: source.users(
+                source.asked(filter_table.TRACES, filters), order=order, limit=limit + 1, offset=offset
+            )
+        )
+        models = [summary(row) for row in found[:limit]]
+        return Page(models, None if len(found) <= limit else lambda: self._page(order, limit, filters, offset + limit))
+
+
+def check_limit(limit: object) -> None:
+    """FilterError for what is no number of rows."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LARGEST_LIMIT:
+        message = f"limit takes a whole number from 1 to {LARGEST_LIMIT}, not {limit!r:.100}"
+        raise FilterError(message, field="limit")
+
+
+def _trace(row: tuple[object, ...], content: Content) -> Trace:
+    project, trace_id, *rest = row
+    got = dict(zip(TRACE_FIELDS, rest, strict=True))
+    start, end = cast("int", got["start_us"]), cast("int", got["end_us"])
+    first_tags, tags = cast("list[str]", got["first_tags"] or []), cast("list[str]", got["tags"] or [])
+    metadata = values(got["root_metadata"])
+    for text in sorted(text for text in cast("list[str | None]", got["trace_metadata"]) if text):
+        metadata |= values(text)
+    return Trace(
+        id=cast("str", trace_id),
+        project=cast("str", project),
+        name=cast("str", got["name"] or ""),
+        timestamp=from_microseconds(start),
+        end_time=from_microseconds(end),
+        latency=(end - start) / 1e6,
+        user_id=cast("str | None", got["user_id"]),
+        session_id=cast("str | None", got["session_id"]),
+        tags=[*dict.fromkeys((*first_tags, *sorted(tags)))],
+        environment=cast("str | None", got["environment"]),
+        release=cast("str | None", got["release"]),
+        version=cast("str | None", got["version"]),
+        status=cast("str", got["status"]),
+        level=cast("str", got["level"]),
+        status_message=cast("str | None", got["status_message"]),
+        observation_count=cast("int", got["observation_count"]),
+        error_count=cast("int", got["error_count"]),
+        models=sorted(model for model in cast("list[str | None]", got["models"]) if model),
+        input_tokens=cast("int", got["input_tokens"]),
+        output_tokens=cast("int", got["output_tokens"]),
+        total_tokens=cast("int", got["total_tokens"]),
+        cost_pico=known_cost(got["cost"], got["unpriced"]),
+        cost_complete=not got["unpriced"],
+        # What the trace's first observation carries was meant for all of it.
+        metadata={**metadata, **values(got["first_metadata"])},
+        url=f"{PAGE_URL}/project/{quote(cast('str', project), safe='')}/traces/{trace_id}",
+        content=content,
+    )
+
+
+def _session(row: tuple[object, ...]) -> Session:
+    session_id, users, first, last, traces, errors, tokens, cost, unpriced = row
+    return Session(
+        session_id=cast("str", session_id),
+        user_ids=sorted(user for user in cast("list[str | None]", users) if user),
+        first_seen=from_microseconds(cast("int", first)),
+        last_seen=from_microseconds(cast("int", last)),
+        traces=cast("int", traces),
+        errors=cast("int", errors),
+        total_tokens=cast("int", tokens),
+        cost_pico=known_cost(cost, unpriced),
+        cost_complete=not unpriced,
+    )

@@ -1,0 +1,366 @@
+"""One span, one row: from the attributes of our own spans to the columns of a part.
+
+The large dialect tables of other libraries are not here yet; what is read are the blocks that this library writes (core, Langfuse,
+OpenInference, GenAI), whichever of them a `wire` setting left on the span. What is no attribute of ours stays in `attributes`.
+
+Money is rounded here and nowhere else: once per bucket, half to even, to whole pico-dollars. Everything downstream sums integers.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Final, TypeVar
+
+import orjson
+
+from trackway._store.models import PICO
+from trackway._store.rows import Row
+from trackway._store.times import microseconds
+from trackway._wire import attributes as names
+from trackway._wire.decode import AttributeValue, DecodedSpan
+
+__all__ = ["base", "is_score", "observation", "pico", "score"]
+
+T = TypeVar("T")
+Attributes = Mapping[str, AttributeValue]
+
+# A span without a parent is the root before any root of an application's part of a trace; 61 bits of µs are 73,000 years.
+_PART_ROOT: Final = 1 << 61
+_LARGEST: Final = (1 << 63) - 1
+_ERROR: Final = 2
+_EXCEPTION: Final = "exception"
+
+# A text goes into its column as it is; of several names of one column the first that is there counts.
+_TEXTS: Final = (
+    ("user_id", (names.USER_ID,)),
+    ("session_id", (names.SESSION_ID,)),
+    ("trace_name", (names.LANGFUSE_TRACE_NAME,)),
+    ("environment", (names.LANGFUSE_ENVIRONMENT, names.DEPLOYMENT_ENVIRONMENT)),
+    ("release", (names.LANGFUSE_RELEASE,)),
+    ("version", (names.LANGFUSE_VERSION,)),
+    ("level", (names.LANGFUSE_LEVEL,)),
+    ("status_message", (names.LANGFUSE_STATUS_MESSAGE,)),
+    ("model", (names.GEN_AI_RESPONSE_MODEL, names.GEN_AI_REQUEST_MODEL, names.LLM_MODEL_NAME)),
+    ("provider", (names.GEN_AI_PROVIDER_NAME,)),
+    ("model_parameters", (names.LLM_INVOCATION_PARAMETERS,)),
+    ("prompt_name", (names.LANGFUSE_PROMPT_NAME, names.GEN_AI_PROMPT_NAME)),
+    ("input", (names.INPUT_VALUE, names.GEN_AI_INPUT_MESSAGES)),
+    ("output", (names.OUTPUT_VALUE, names.GEN_AI_OUTPUT_MESSAGES)),
+    ("input_mime_type", (names.INPUT_MIME_TYPE,)),
+    ("output_mime_type", (names.OUTPUT_MIME_TYPE,)),
+)
+_TOKENS: Final = (
+    (names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, names.LLM_TOKEN_COUNT_PROMPT_CACHE_READ, "input_cached_tokens"),
+    (names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, names.LLM_TOKEN_COUNT_PROMPT_CACHE_WRITE, "input_cache_creation"),
+    (names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, names.LLM_TOKEN_COUNT_COMPLETION_REASONING, "output_reasoning_tokens"),
+)
+_METADATA: Final = names.LANGFUSE_OBSERVATION_METADATA_PREFIX
+_TRACE_METADATA: Final = names.LANGFUSE_TRACE_METADATA_PREFIX
+# What has a column, or says again what another attribute says; everything else stays as it is.
+_KNOWN: Final = frozenset(
+    {
+        *(name for _, several in _TEXTS for name in several),
+        *(name for *several, _ in _TOKENS for name in several),
+        names.DEPLOYMENT_ENVIRONMENT, names.GEN_AI_OPERATION_NAME, names.GEN_AI_REQUEST_CHOICE_COUNT,
+        names.GEN_AI_REQUEST_FREQUENCY_PENALTY, names.GEN_AI_REQUEST_MAX_TOKENS, names.GEN_AI_REQUEST_PRESENCE_PENALTY,
+        names.GEN_AI_REQUEST_SEED, names.GEN_AI_REQUEST_STOP_SEQUENCES, names.GEN_AI_REQUEST_TEMPERATURE,
+        names.GEN_AI_REQUEST_TOP_K, names.GEN_AI_REQUEST_TOP_P, names.GEN_AI_TIME_TO_FIRST_CHUNK,
+        names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE_OUTPUT_TOKENS, names.LANGFUSE_COMPLETION_START_TIME,
+        names.LANGFUSE_COST_DETAILS, names.LANGFUSE_IS_APP_ROOT, names.LANGFUSE_OBSERVATION_TYPE, names.LANGFUSE_PROMPT_VERSION,
+        names.LANGFUSE_TRACE_TAGS, names.LANGFUSE_USAGE_DETAILS, names.LLM_COST_TOTAL, names.LLM_TOKEN_COUNT_COMPLETION,
+        names.LLM_TOKEN_COUNT_PROMPT, names.LLM_TOKEN_COUNT_TOTAL, names.MLFLOW_LLM_COST, names.OPENINFERENCE_METADATA,
+        names.OPENINFERENCE_SPAN_KIND, names.OPENINFERENCE_TAGS,
+    }
+)  # fmt: skip
+
+
+def _kinds(table: Mapping[str, str]) -> dict[str, str]:
+    """From a dialect's word to ours; where several kinds share a word, the first."""
+    found: dict[str, str] = {}
+    for kind, word in table.items():
+        found.setdefault(word, kind.upper())
+    return found
+
+
+_OPENINFERENCE_TYPES: Final = _kinds(names.OPENINFERENCE_KINDS)
+_GEN_AI_TYPES: Final = _kinds(names.GEN_AI_OPERATIONS)
+# What somebody pays for.
+_BILLABLE: Final = frozenset({"GENERATION", "EMBEDDING"})
+
+
+def base(resource: Attributes) -> Row:
+    """The columns that all spans of a resource share."""
+    service = _text(resource, names.SERVICE_NAME)
+    project = _text(resource, names.TRACKWAY_PROJECT, names.OPENINFERENCE_PROJECT_NAME) or service or "default"
+    row: Row = {"project": project, "service": service}
+    if environment := _text(resource, names.LANGFUSE_ENVIRONMENT, names.DEPLOYMENT_ENVIRONMENT):
+        row["environment"] = environment
+    if release := _text(resource, names.LANGFUSE_RELEASE):
+        row["release"] = release
+    return row
+
+
+def observation(span: DecodedSpan, shared: Row) -> Row:
+    """The row of *span*; *shared* is `base` of its resource. Never raises, whatever the attributes hold."""
+    given = span.attributes
+    row = shared.copy()
+    start = span.start // 1_000
+    row["trace_id"] = span.trace_id
+    row["span_id"] = span.span_id
+    row["parent_id"] = span.parent_span_id
+    row["name"] = span.name
+    row["start_time"] = start
+    row["end_time"] = max(span.end // 1_000, start)
+    for column, several in _TEXTS:
+        for name in several:
+            value = given.get(name)
+            # An empty text says as little as none.
+            if value and type(value) is str:
+                row[column] = value
+                break
+    if span.parent_span_id is None:
+        row["root_order"] = start
+    elif given.get(names.LANGFUSE_IS_APP_ROOT) is True:
+        row["root_order"] = _PART_ROOT + start
+    row["type"] = kind = _type(given)
+    row["billable"] = kind in _BILLABLE
+    _status(row, span)
+    tags = given.get(names.LANGFUSE_TRACE_TAGS) or given.get(names.OPENINFERENCE_TAGS)
+    if isinstance(tags, list | tuple):
+        row["tags"] = [tag for tag in tags if isinstance(tag, str)]
+    _usage(row, given)
+    _cost(row, given)
+    _first_token(row, given, start)
+    version = given.get(names.LANGFUSE_PROMPT_VERSION)
+    if type(version) is int:
+        row["prompt_version"] = version
+    _rest(row, given)
+    if span.events:
+        _events(row, span)
+    if span.links:
+        row["links"] = _dumps([{"trace_id": link.trace_id, "span_id": link.span_id, "attributes": link.attributes} for link in span.links])
+    return row
+
+
+def is_score(span: DecodedSpan) -> bool:
+    """Whether a span only carries a score."""
+    return span.name == names.GEN_AI_EVALUATION_RESULT and names.TRACKWAY_SCORE_ID in span.attributes
+
+
+def score(span: DecodedSpan, shared: Row) -> Row:
+    """The row of a score."""
+    given = span.attributes
+    value = given.get(names.GEN_AI_EVALUATION_SCORE_VALUE)
+    return {
+        "project": shared["project"],
+        "environment": _text(given, names.LANGFUSE_ENVIRONMENT, names.DEPLOYMENT_ENVIRONMENT) or shared.get("environment"),
+        "score_id": _text(given, names.TRACKWAY_SCORE_ID) or span.span_id,
+        "trace_id": _text(given, names.TRACKWAY_SCORE_TRACE_ID),
+        "observation_id": _text(given, names.TRACKWAY_SCORE_OBSERVATION_ID),
+        "session_id": _text(given, names.TRACKWAY_SCORE_SESSION_ID),
+        "user_id": _text(given, names.USER_ID),
+        "name": _text(given, names.GEN_AI_EVALUATION_NAME) or "",
+        "data_type": _text(given, names.TRACKWAY_SCORE_DATA_TYPE) or ("CATEGORICAL" if value is None else "NUMERIC"),
+        "value": float(value) if isinstance(value, int | float) else None,
+        "label": _text(given, names.GEN_AI_EVALUATION_SCORE_LABEL),
+        "comment": _text(given, names.GEN_AI_EVALUATION_EXPLANATION),
+        "start_time": span.start // 1_000,
+    }
+
+
+def pico(amount: object) -> int | None:
+    """Pico-dollars of an amount of US dollars, half to even; None for what is no amount or beyond nine million dollars."""
+    if isinstance(amount, bool) or not isinstance(amount, int | float | Decimal):
+        return None
+    # The shortest text of a float is what its writer meant by it.
+    exact = Decimal(repr(amount)) if isinstance(amount, float) else Decimal(amount)
+    if not exact.is_finite() or exact.is_signed() or exact.adjusted() > _LARGEST_DOLLARS:
+        return 0 if exact == 0 else None
+    whole = int(exact.scaleb(PICO, _WIDE).to_integral_value(ROUND_HALF_EVEN))
+    return whole if whole <= _LARGEST else None
+
+
+# Digits before the point, from which on 63 bits of pico-dollars do not do.
+_LARGEST_DOLLARS: Final = 6
+# Wide enough for every digit of the exact value of a float.
+_WIDE: Final = Context(prec=1100)
+
+
+def _text(given: Attributes, *several: str) -> str | None:
+    for name in several:
+        value = given.get(name)
+        if value and isinstance(value, str):
+            return value
+    return None
+
+
+def _type(given: Attributes) -> str:
+    kind = given.get(names.LANGFUSE_OBSERVATION_TYPE)
+    if isinstance(kind, str) and kind:
+        return kind.upper()
+    for table, name in (
+        (_OPENINFERENCE_TYPES, names.OPENINFERENCE_SPAN_KIND),
+        (_GEN_AI_TYPES, names.GEN_AI_OPERATION_NAME),
+    ):
+        word = given.get(name)
+        if isinstance(word, str) and word in table:
+            return table[word]
+    return "SPAN"
+
+
+def _status(row: Row, span: DecodedSpan) -> None:
+    failed = span.status_code == _ERROR or row.get("level") == "ERROR"
+    row["status"] = "ERROR" if failed else "OK"
+    row.setdefault("level", "ERROR" if failed else "DEFAULT")
+    if span.status_message:
+        row.setdefault("status_message", span.status_message)
+
+
+def _usage(row: Row, given: Attributes) -> None:
+    buckets = _read(given.get(names.LANGFUSE_USAGE_DETAILS), orjson.loads, _count) or _counts(given)
+    if not buckets:
+        return
+    inputs = [count for name, count in buckets.items() if name == "input" or name.startswith("input_")]
+    outputs = [count for name, count in buckets.items() if name == "output" or name.startswith("output_")]
+    if inputs:
+        row["input_tokens"] = min(sum(inputs), _LARGEST)
+    if outputs:
+        row["output_tokens"] = min(sum(outputs), _LARGEST)
+    total = buckets.setdefault("total", min(sum(buckets.values()), _LARGEST))
+    row["total_tokens"] = total
+    row["usage_details"] = _dumps(buckets)
+
+
+def _counts(given: Attributes) -> dict[str, int]:
+    """Disjoint buckets from the inclusive counts of OpenTelemetry or OpenInference."""
+    inputs = _count(given.get(names.GEN_AI_USAGE_INPUT_TOKENS, given.get(names.LLM_TOKEN_COUNT_PROMPT)))
+    outputs = _count(given.get(names.GEN_AI_USAGE_OUTPUT_TOKENS, given.get(names.LLM_TOKEN_COUNT_COMPLETION)))
+    sides = {"input": inputs, "output": outputs}
+    parts: dict[str, int] = {}
+    for gen_ai, openinference, bucket in _TOKENS:
+        side = bucket.partition("_")[0]
+        whole, part = sides[side], _count(given.get(gen_ai, given.get(openinference)))
+        if whole is not None and part:
+            parts[bucket] = min(part, whole)
+            sides[side] = whole - parts[bucket]
+    return {**{side: count for side, count in sides.items() if count is not None}, **parts}
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value <= _LARGEST else None
+
+
+def _cost(row: Row, given: Attributes) -> None:
+    provided = given.get(names.LANGFUSE_COST_DETAILS)
+    buckets = _read(provided, _exact, pico)
+    if not buckets:
+        provided = given.get(names.MLFLOW_LLM_COST)
+        mlflow = _read(provided, _exact, pico)
+        buckets = {name.removesuffix("_cost"): amount for name, amount in mlflow.items()}
+    if not buckets:
+        total = pico(given.get(names.LLM_COST_TOTAL))
+        if total is None:
+            return
+        buckets, provided = {"total": total}, None
+    total = buckets.setdefault("total", sum(buckets.values()))
+    if total > _LARGEST:
+        return
+    row["cost_total"] = total
+    row["cost_details"] = _dumps(buckets)
+    row["provided_cost_details"] = provided
+
+
+def _exact(text: str) -> object:
+    # Only floats of the JSON text pass through Decimal; orjson would round them to binary first.
+    return json.loads(text, parse_float=Decimal, parse_constant=Decimal)
+
+
+def _read(text: object, loads: Callable[[str], object], check: Callable[[object], T | None]) -> dict[str, T]:
+    """What passes *check* of a JSON object of numbers."""
+    if not isinstance(text, str):
+        return {}
+    try:
+        found = loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    checked = {name: check(value) for name, value in found.items()}
+    return {name: value for name, value in checked.items() if value is not None}
+
+
+def _first_token(row: Row, given: Attributes, start: int) -> None:
+    text = given.get(names.LANGFUSE_COMPLETION_START_TIME)
+    if isinstance(text, str):
+        try:
+            moment = microseconds(datetime.fromisoformat(text.strip('"')))
+        except (ValueError, OverflowError, OSError):
+            pass
+        else:
+            row["completion_start_time"] = moment
+            row["time_to_first_token_us"] = max(moment - start, 0)
+    seconds = given.get(names.GEN_AI_TIME_TO_FIRST_CHUNK)
+    if isinstance(seconds, float) and 0.0 <= seconds < 1e12:
+        row["time_to_first_token_us"] = round(seconds * 1e6)
+
+
+def _rest(row: Row, given: Attributes) -> None:
+    """Metadata, and what is no attribute of ours."""
+    own: dict[str, AttributeValue] = {}
+    propagated: dict[str, AttributeValue] = {}
+    other: dict[str, AttributeValue] = {}
+    for name, value in given.items():
+        if name in _KNOWN:
+            continue
+        if name.startswith(_TRACE_METADATA):
+            propagated[name[len(_TRACE_METADATA) :]] = value
+        elif name.startswith(_METADATA):
+            own[name[len(_METADATA) :]] = value
+        else:
+            other[name] = value
+    if propagated:
+        row["trace_metadata"] = _dumps(propagated)
+    if not own and not propagated:
+        own = _openinference_metadata(given.get(names.OPENINFERENCE_METADATA))
+    if own:
+        row["metadata"] = _dumps(own)
+    if other:
+        row["attributes"] = _dumps(other)
+
+
+def _openinference_metadata(text: object) -> dict[str, AttributeValue]:
+    """The one JSON object that carries all metadata where the Langfuse block is switched off."""
+    if not isinstance(text, str):
+        return {}
+    try:
+        found = orjson.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: value if isinstance(value, str) else _dumps(value) for key, value in found.items()}
+
+
+def _events(row: Row, span: DecodedSpan) -> None:
+    others = []
+    for event in span.events:
+        if event.name == _EXCEPTION and "exception" not in row:
+            told = {
+                "type": event.attributes.get(names.EXCEPTION_TYPE),
+                "message": event.attributes.get(names.EXCEPTION_MESSAGE),
+                "stacktrace": event.attributes.get(names.EXCEPTION_STACKTRACE),
+            }
+            row["exception"] = _dumps(told)
+        else:
+            others.append({"name": event.name, "time_unix_nano": event.time, "attributes": event.attributes})
+    if others:
+        row["events"] = _dumps(others)
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value, default=_bytes, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _bytes(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
