@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from trackway import client
 from trackway._core import log
 from trackway._core.guard import guard_settings, swallowed
+from trackway._core.runtime import runtime
 
 TORTURE = os.environ.get("TRACKWAY_TORTURE") == "1"
 # A thread that was told to stop may need a moment to be gone; on a busy machine with two cores, several.
@@ -75,11 +77,25 @@ def nothing_left_behind(request: pytest.FixtureRequest, home: Path) -> Iterator[
     errors, threads, descriptors = swallowed(), set(threading.enumerate()), _descriptors()
     guard_settings.reraise = True
     yield
+    _close_clients()
     guard_settings.reraise = False
     if "swallowing" not in request.fixturenames:
         assert swallowed() == errors, "the guard swallowed an internal error"
     assert not _lingering(threads), "a thread outlives the test"
     assert not _opened(descriptors), "a file descriptor outlives the test"
+
+
+def _close_clients() -> None:
+    """Ends every client that the test made, and forgets that there was one."""
+    for core in list(client._cores.values()):
+        core.closed, core.provider.enabled = True, False
+        if core.delivery is not None:
+            core.delivery.shutdown(0.0)
+    client._cores.clear()
+    client._by_key.clear()
+    client._default, client._implicit = None, False
+    runtime.default, runtime.failed, runtime.several = None, False, False
+    runtime.by_key.clear()
 
 
 def _lingering(before: set[threading.Thread]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from trackway._core.settings import SPECS
+from trackway._core.specs import SPECS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,7 +47,7 @@ def module_name(path: Path) -> str:
 
 
 def test_every_setting_is_documented() -> None:
-    """docs/configuration.md shows every setting, variable and default of `_core/settings.py`, and no other."""
+    """docs/configuration.md shows every setting, variable and default of `_core/specs.py`, and no other."""
     assert CONFIGURATION.read_text(encoding="utf-8") == configuration_page()
     assert TABLE.search(CONFIGURATION.read_text(encoding="utf-8"))
 

@@ -44,7 +44,7 @@ def _described(path: str, value: object) -> Iterator[str]:
         for name, member in sorted(vars(value).items()):
             if not name.startswith("_"):
                 yield from _member(f"{path}.{name}", member)
-    elif callable(value) and not isinstance(value, type) and inspect.isroutine(value):
+    elif inspect.isroutine(value):
         yield f"def {path}{_signature(value)}"
     elif path.endswith("__version__"):
         yield path

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -51,40 +52,48 @@ print(json.dumps({{
 """
 
 
-def loaded_by(statement: str) -> dict[str, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a fresh interpreter has afterwards that it had not before."""
+
+    modules: list[str]
+    threads: int
+    opened: list[str]
+
+    @property
+    def forbidden(self) -> list[str]:
+        return [m for m in self.modules if any(m == f or m.startswith(f"{f}.") for f in FORBIDDEN)]
+
+
+def left_by(statement: str) -> Left:
     """What *statement* leaves in a fresh interpreter: modules, threads, open files."""
     program = PROGRAM.format(statement=statement)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
-    answer: dict[str, list[str]] = json.loads(done.stdout)
-    return answer
-
-
-def forbidden(modules: list[str]) -> list[str]:
-    return [m for m in modules if any(m == f or m.startswith(f + ".") for f in FORBIDDEN)]
+    return Left(**json.loads(done.stdout))
 
 
 def test_import_loads_only_what_sending_needs(home: Path) -> None:
     """`import trackway` loads no network, store, SDK or validation library, starts no thread and opens no file."""
-    left = loaded_by("import trackway")
-    assert forbidden(left["modules"]) == []
-    assert left["threads"] == 1
-    assert left["opened"] == []
+    left = left_by("import trackway")
+    assert left.forbidden == []
+    assert left.threads == 1
+    assert left.opened == []
     assert not home.exists()
 
 
 def test_every_public_name_is_there_without_more_imports(home: Path) -> None:
     """Asking for any name in `__all__` loads nothing that importing did not."""
-    left = loaded_by("import trackway\nfor name in trackway.__all__: getattr(trackway, name)")
-    assert forbidden(left["modules"]) == []
+    left = left_by("import trackway\nfor name in trackway.__all__: getattr(trackway, name)")
+    assert left.forbidden == []
     assert not home.exists()
 
 
 def test_decorating_starts_nothing(home: Path) -> None:
     """A decorated function that nobody called costs no thread, no file, no directory."""
-    left = loaded_by("import trackway\ntrackway.observe(lambda: None)")
-    assert (left["threads"], left["opened"]) == (1, [])
+    left = left_by("import trackway\ntrackway.observe(lambda: None)")
+    assert (left.threads, left.opened) == (1, [])
     assert not home.exists()
 
 
@@ -95,14 +104,14 @@ def test_switched_off_means_off(home: Path, monkeypatch: pytest.MonkeyPatch, var
     calls = (
         "import trackway\nassert trackway.observe(lambda: 5)() == 5\ntrackway.get_client().flush()"
     )
-    left = loaded_by(calls)
-    assert (left["threads"], left["opened"], forbidden(left["modules"])) == (1, [], [])
+    left = left_by(calls)
+    assert (left.threads, left.opened, left.forbidden) == (1, [], [])
     assert not home.exists()
 
 
 def test_a_call_writes_without_the_network(home: Path) -> None:
     """With the embedded default, tracing a call loads nothing of the network and none of the store."""
-    left = loaded_by("import trackway\nassert trackway.observe(lambda: 5)() == 5")
-    unwanted = set(forbidden(left["modules"])) - {"platformdirs"}
-    assert {m for m in unwanted if m.split(".")[0] in {"httpx", "ssl", "socket", "duckdb"}} == set()
+    left = left_by("import trackway\nassert trackway.observe(lambda: 5)() == 5")
+    roots = {module.partition(".")[0] for module in left.modules}
+    assert roots & {"duckdb", "http", "httpx", "socket", "ssl"} == set()
     assert list(home.rglob("*.seg")) != []
