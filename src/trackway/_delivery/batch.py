@@ -1,0 +1,68 @@
+"""Which records travel together. Pure: records in, request bodies out; nothing is decoded or encoded again.
+
+A batch is a run of consecutive records of one chain, so that one place in the chain says how far delivery has come.
+Its body is the join of the records' bytes behind the header of their resource and scope.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from trackway._delivery.record import Record
+from trackway._wire import encode
+
+__all__ = ["RECORDS", "TARGET", "Batch"]
+
+TARGET: Final = 1 << 20
+"""Bytes to aim for. On loopback a request costs 75 µs for 200 KB, 140 µs for 1 MB, 760 µs for 4 MB (caches)."""
+RECORDS: Final = 4_096
+"""Records at most: small ones cost more memory as objects than as bytes."""
+
+Place = tuple[int, int]
+NO_SCOPE: Final = (b"", b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A run of records; once it is settled, its chain is delivered up to *end*."""
+
+    records: tuple[Record, ...]
+    scopes: Mapping[int, tuple[bytes, bytes]]
+    """Resource and scope fields by the records' scope ids."""
+    end: Place
+
+    @classmethod
+    def of(cls, records: Sequence[Record], scopes: Mapping[int, tuple[bytes, bytes]]) -> Self:
+        """All of *records*, of which there is at least one."""
+        last = records[-1]
+        return cls(tuple(records), scopes, (last.segment, last.end))
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def body(self) -> bytes:
+        """The request; spans of one resource and scope stand together, in the order in which they ended."""
+        groups: dict[tuple[bytes, bytes], list[bytes]] = {}
+        for record in self.records:
+            pair = self.scopes.get(record.scope, NO_SCOPE)
+            payloads = groups.get(pair)
+            if payloads is None:
+                groups[pair] = [record.payload]
+            else:
+                payloads.append(record.payload)
+        return encode.request(
+            (resource, scope, found) for (resource, scope), found in groups.items()
+        )
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """The first and the second half of two or more records; by bytes as far as both get one."""
+        half = sum(len(record.payload) for record in self.records) // 2
+        size, count = 0, 0
+        while count < len(self.records) - 1 and (
+            not count or size + len(self.records[count].payload) <= half
+        ):
+            size += len(self.records[count].payload)
+            count += 1
+        return Batch.of(self.records[:count], self.scopes), Batch.of(
+            self.records[count:], self.scopes
+        )

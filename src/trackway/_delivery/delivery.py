@@ -1,0 +1,324 @@
+"""The delivery of one client: its spools, the threads that look after them, and when they begin and end.
+
+Theory of operation.
+
+- *Two workers at most.* One looks after the spools' files (what appends would have to wait for, and the sync every
+  500 ms). With a remote destination another one delivers: a request may take 15 s, and a power cut must not cost
+  the spans of 15 s. Both are there only while there is something to do.
+- *flush* waits until all that had ended is settled at the remote destination, and on disk for the local one. It
+  ends a backoff, once; it does not wait out a rest that is longer than its own patience.
+- *Forks.* Before a fork the workers are stopped, for 0.3 s at most: Python 3.12 warns of a fork beside a thread.
+  Parent and child start their own at the next need. The child has chains of its own and leaves its parent's alone.
+- *Exit.* 2 s are spent on delivering; what is left stays in the spool, which the next process of the same
+  destination, or `trackway spool drain`, delivers. From Python 3.12 on no thread starts then, so it is done on the
+  exiting thread.
+"""
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Final, final
+
+from trackway._core import fork, log
+from trackway._core.settings import Remote, Settings
+from trackway._delivery.chain import spool_root
+from trackway._delivery.destination import LOCAL, description_of, identity_of
+from trackway._delivery.exporter import Blame, Exporter, Mark, Poster
+from trackway._delivery.spool import Spool
+from trackway._delivery.stats import DeliveryStats, destination_stats
+from trackway._delivery.upkeep import Upkeep
+from trackway._delivery.worker import Worker
+
+__all__ = ["Delivery", "exporter_for", "open_delivery"]
+
+FLUSH_S: Final = 30.0
+"""The patience of a flush that names none; OpenTelemetry's `force_flush` has the same."""
+EXIT_S: Final = 2.0
+FORK_S: Final = 0.3
+
+
+def open_delivery(settings: Settings, *, exit_timeout: float = EXIT_S) -> "Delivery":
+    """The delivery that *settings* describe; touches no file and starts no thread before the first span ends."""
+    return Delivery(settings, exit_timeout=exit_timeout)
+
+
+def exporter_for(settings: Settings, remote: Remote, spool: Spool | None = None) -> Exporter:
+    """What delivers to *remote*: the chain of *spool*, and those that dead processes left."""
+
+    def poster() -> Poster:
+        # `http.client` and what it needs take 25 ms: not on the application's threads, and not without a span to
+        # send.
+        from trackway._delivery.transport import Transport  # noqa: PLC0415
+
+        return Transport(
+            remote.url,
+            remote.headers,
+            timeout=settings.timeout,
+            compress=settings.compression == "gzip",
+        )
+
+    return Exporter(
+        spool_root(settings.directory),
+        identity_of(remote),
+        poster,
+        spool=spool,
+        blame=Blame(remote.setting, remote.auth_setting),
+        quota=settings.spool_quota,
+        retry_for=settings.retry_for,
+    )
+
+
+@final
+class Delivery:
+    """Made by `open_delivery`; safe from every thread."""
+
+    def __init__(self, settings: Settings, *, exit_timeout: float) -> None:
+        self.root = spool_root(settings.directory)
+        self._settings = settings
+        self._exit_timeout = exit_timeout
+        remote = settings.remote if settings.enabled else None
+        self._remote = None if remote is None else self._spool(identity_of(remote), remote)
+        self._local = self._spool(LOCAL, None) if settings.enabled and settings.local else None
+        self.sinks: tuple[Spool, ...] = tuple(
+            s for s in (self._remote, self._local) if s is not None
+        )
+        """Where a span that ended is appended: the remote destination first, then the local one."""
+        self._upkeep = Upkeep(self.sinks, settings.sync)
+        self._caretaker = Worker(self._upkeep.step, name="trackway-spool")
+        self.exporter = None if remote is None else exporter_for(settings, remote, self._remote)
+        self._deliverer = Worker(self._step, name="trackway-export", on_exit=self._resting)
+        self._closed = self._left_behind = self._let_go = False
+        self._reset()
+        for sink in self.sinks:
+            sink.on_append = self._on_append_to(sink)
+        if self.sinks:
+            _deliveries.add(self)
+            fork.on_child(self._in_child)
+            atexit.register(self._at_exit)
+
+    def _reset(self) -> None:
+        self._progress = threading.Condition(threading.Lock())
+        """Told of every step of the exporter."""
+        self._steps = 0
+        self._urgency = threading.Lock()
+
+    # -- what the client calls
+    # ----------------------------------------------------------------------------------------
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Whether all that had ended was accepted (remote) or is on disk (local) within *timeout* s, 30 by default."""
+        deadline = time.monotonic() + (FLUSH_S if timeout is None else timeout)
+        if self._local is not None:
+            self._local.sync()
+        return self._flush_remote(deadline)
+
+    def shutdown(self, timeout: float | None = None) -> bool:
+        """Flushes, then ends the threads and closes the files; what ends afterwards is for the next process to send.
+
+        Touches what this process wrote, not what its parent did. A second call does nothing, and says so with True.
+        """
+        if self._closed:
+            return True
+        deadline = time.monotonic() + (FLUSH_S if timeout is None else timeout)
+        if self.exporter is not None:
+            self.exporter.hurry(orphans=True)
+        flushed = self.flush(max(deadline - time.monotonic(), 0.0))
+        self._closed = True
+        self._unregister()
+        left = max(deadline - time.monotonic(), 0.1)
+        self._caretaker.stop(left)
+        ended = self._deliverer.stop(left)
+        for sink in self.sinks:
+            sink.on_append = None
+            sink.close()
+        # A request may be under way for longer than the caller has time: then the thread does the rest when it ends.
+        self._left_behind = not ended
+        if ended or not self._deliverer.alive:
+            self._release()
+        self._say_what_stays()
+        return flushed
+
+    def stats(self) -> DeliveryStats:
+        """What became of every span that ended, for each destination, over living and dead processes."""
+        found = []
+        if self._remote is not None and self.exporter is not None:
+            more = self.exporter.memory_counters
+            found.append(
+                destination_stats(self.root, self._remote.destination_id, self._remote, more)
+            )
+        if self._local is not None:
+            found.append(destination_stats(self.root, LOCAL, self._local))
+        return DeliveryStats(destinations=tuple(found))
+
+    # -- the application's threads
+    # ------------------------------------------------------------------------------------
+
+    def _spool(self, destination: str, remote: Remote | None) -> Spool:
+        settings = self._settings
+        quota = None if remote is None else settings.spool_quota
+        return Spool(
+            self.root,
+            destination,
+            description=description_of(remote),
+            quota=quota,
+            sync=settings.sync,
+        )
+
+    def _on_append_to(self, sink: Spool) -> Callable[[], None]:
+        """The hook of a spool: two attributes are looked at, 60 ns, unless a thread is missing."""
+        caretaker = self._caretaker
+        if sink is not self._remote:
+
+            def on_local() -> None:
+                if not caretaker.awake:
+                    caretaker.start_soon()
+
+            return on_local
+        deliverer = self._deliverer
+
+        def on_remote() -> None:
+            if not caretaker.awake:
+                caretaker.start_soon()
+            if not deliverer.awake:
+                deliverer.start_soon()
+
+        return on_remote
+
+    # -- flush
+    # --------------------------------------------------------------------------------------------------------
+
+    def _flush_remote(self, deadline: float) -> bool:
+        exporter, spool = self.exporter, self._remote
+        if exporter is None or spool is None:
+            return True
+        if spool.live_chain() is None and not spool.counters().in_memory:
+            return True
+        mark = exporter.mark()
+        self._hurry(exporter, 1)
+        try:
+            if self._deliverer.wake():
+                return self._wait(exporter, mark, deadline)
+            return self._drain_here(exporter, mark, deadline)
+        finally:
+            self._hurry(exporter, -1)
+
+    def _hurry(self, exporter: Exporter, more: int) -> None:
+        with self._urgency:
+            exporter.urgent += more
+        if more > 0:
+            exporter.hurry()
+
+    def _wait(self, exporter: Exporter, mark: Mark, deadline: float) -> bool:
+        with self._progress:
+            first = self._steps
+            while not exporter.passed(mark):
+                left = deadline - time.monotonic()
+                # The worker may be in the middle of a step that began before: one more is to be done for us.
+                tried = self._steps > first + 1 or exporter.policy.announced
+                if left <= 0 or (tried and exporter.rests_for() > left):
+                    return False
+                self._progress.wait(min(left, 1.0))
+            return True
+
+    def _drain_here(self, exporter: Exporter, mark: Mark, deadline: float) -> bool:
+        """The worker's steps, on this thread: at the end of the interpreter no other can be started."""
+        while not exporter.passed(mark):
+            left = deadline - time.monotonic()
+            if left <= 0 or exporter.rests_for() > left:
+                return False
+            pause = self._deliverer.inline(left)
+            if pause:
+                time.sleep(min(pause, left))
+        return True
+
+    # -- the workers
+    # --------------------------------------------------------------------------------------------------
+
+    def _step(self, timeout: float | None = None) -> float | None:
+        exporter = self.exporter
+        if exporter is None:
+            return None
+        try:
+            return exporter.step(timeout)
+        finally:
+            with self._progress:
+                self._steps += 1
+                self._progress.notify_all()
+
+    def _resting(self) -> None:
+        """The delivering thread ends."""
+        if self.exporter is not None:
+            self.exporter.idle()
+        if self._left_behind:
+            self._release()
+
+    def _release(self) -> None:
+        """After the end of everything else: by whichever thread is the last."""
+        with self._urgency:
+            first, self._let_go = not self._let_go, True
+        if first and self.exporter is not None:
+            self.exporter.retire()
+            self.exporter.close()
+
+    # -- forks and the end
+    # --------------------------------------------------------------------------------------------
+
+    def before_fork(self, deadline: float) -> None:
+        """Ends the threads, as far as that can be done until *deadline*."""
+        for worker in (self._caretaker, self._deliverer):
+            worker.pause(max(deadline - time.monotonic(), 0.0))
+
+    def after_fork_in_parent(self) -> None:
+        """Allows them again; the next append starts them."""
+        self._caretaker.resume()
+        self._deliverer.resume()
+
+    def _in_child(self) -> None:
+        self._reset()
+        self._caretaker.after_fork_in_child()
+        self._deliverer.after_fork_in_child()
+        if self.exporter is not None:
+            self.exporter.after_fork_in_child()
+        for sink in self.sinks:
+            sink.after_fork_in_child()
+
+    def _at_exit(self) -> None:
+        self.shutdown(self._exit_timeout)
+
+    def _unregister(self) -> None:
+        _deliveries.discard(self)
+        fork.forget(self._in_child)
+        atexit.unregister(self._at_exit)
+
+    def _say_what_stays(self) -> None:
+        if self._remote is None:
+            return
+        stats = destination_stats(self.root, self._remote.destination_id)
+        if stats.in_spool:
+            words = (
+                "%d spans stay in the spool %s: the next process that sends there delivers them, "
+                "or `trackway spool drain`"
+            )
+            folder = self.root / self._remote.destination_id
+            log.warn("delivery.stays", words, stats.in_spool, folder)
+
+
+_deliveries: Final[weakref.WeakSet[Delivery]] = weakref.WeakSet()
+
+
+def _before_fork() -> None:
+    deadline = time.monotonic() + FORK_S
+    for delivery in tuple(_deliveries):
+        delivery.before_fork(deadline)
+
+
+def _after_fork_in_parent() -> None:
+    for delivery in tuple(_deliveries):
+        delivery.after_fork_in_parent()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)

@@ -1,0 +1,243 @@
+"""One chain on its way to a backend: what is read of it and not settled yet, and how far it is delivered.
+
+Everything of a chain is settled in the order in which it was written, so one place says how far it is: who is
+killed and comes back sends at most the batch again whose answer had not been written down.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, final
+
+from trackway._delivery import platform
+from trackway._delivery.batch import RECORDS, TARGET, Batch
+from trackway._delivery.chain import ChainLock, created_ns
+from trackway._delivery.counters import DeliveryCounters, fold
+from trackway._delivery.cursor import Cursor, CursorState
+from trackway._delivery.reader import ChainReader
+from trackway._delivery.segment import RECORDS_AT, read_header, segment_numbers, segment_path
+from trackway._delivery.spool import Spool
+
+__all__ = ["ChainLane", "Lane", "MemoryLane"]
+
+
+class _Pieces:
+    """The batches that were read, the first to be sent first."""
+
+    __slots__ = ("_pieces", "stuck_since", "suspects")
+
+    def __init__(self) -> None:
+        self._pieces: deque[Batch] = deque()
+        self.suspects: list[Batch] = []
+        """Single spans that were answered 500, before all pieces; see rule 4 of the policy."""
+        self.stuck_since: float | None = None
+        """Since when the foremost spans have been answered 500."""
+
+    def next(self, limit: int) -> Batch | None:
+        """What to send now, in *limit* bytes if it is more than one record; None when there is nothing."""
+        if not self._pieces:
+            batch = self._read(min(limit, TARGET))
+            if batch is None:
+                return None
+            self._pieces.append(batch)
+        return self._pieces[0]
+
+    @property
+    def pending(self) -> bool:
+        """Whether something was read that is not settled."""
+        return bool(self._pieces or self.suspects)
+
+    def halve(self) -> None:
+        """Puts the halves of the foremost batch in its place."""
+        first, second = self._pieces.popleft().halves()
+        self._pieces.extendleft((second, first))
+
+    def suspect(self) -> int:
+        """Passes over the foremost batch for now; how many were passed over."""
+        self.suspects.append(self._pieces.popleft())
+        return len(self.suspects)
+
+    def settle(self, batch: Batch, counters: DeliveryCounters) -> None:
+        """*batch* is done, and *counters* is what became of it."""
+        if self._pieces and self._pieces[0] is batch:
+            self._pieces.popleft()
+            if not self._pieces:
+                self.stuck_since = None
+        self._remember(batch, counters)
+
+    def rewind(self) -> None:
+        """Forgets what was read and not settled; it will be read again."""
+        self._pieces.clear()
+        self.suspects.clear()
+
+    @contextmanager
+    def held(self, _batch: Batch) -> Iterator[bool]:
+        """While a batch is on its way nobody else may move its records; False where they were moved before."""
+        yield True
+
+    def _read(self, limit: int) -> Batch | None:
+        raise NotImplementedError
+
+    def _remember(self, batch: Batch, counters: DeliveryCounters) -> None:
+        raise NotImplementedError
+
+
+@final
+class ChainLane(_Pieces):
+    """A chain of this process (no lock) or of a dead one (claimed)."""
+
+    __slots__ = ("_cursor", "_lock", "_reader", "chain", "state")
+
+    def __init__(self, chain: Path, lock: ChainLock | None) -> None:
+        super().__init__()
+        self.chain = chain
+        self._lock = lock
+        self._cursor = Cursor(chain)
+        self.state: CursorState = self._cursor.load()
+        self._reader = self._new_reader()
+
+    @property
+    def live(self) -> bool:
+        """Whether this process still appends to it."""
+        return self._lock is None
+
+    @property
+    def born(self) -> int:
+        """When the chain was begun, for the order of dropping."""
+        return created_ns(self.chain)
+
+    def adopt(self, lock: ChainLock) -> None:
+        """The chain has been closed and claimed: nothing more will be appended."""
+        self._lock = lock
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Goes back to the last settled place."""
+        super().rewind()
+        self._reader.close()
+        self._reader = self._new_reader()
+
+    def finish(self) -> bool:
+        """Removes a dead chain that is settled; False where files of a newer version are left in it."""
+        if self._lock is not None and not self._reader.unreadable:
+            fold(self._lock, self.state.counters)
+            return True
+        return False
+
+    def release(self) -> None:
+        """Lets go of the chain, settled or not."""
+        self._reader.close()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+    def abandon(self) -> None:
+        """The same in a forked child, for which nothing of it is its own."""
+        self._reader.close()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.abandon()
+
+    def drop_oldest(self, reason: str) -> bool:
+        """Gives up the oldest segment, counted under *reason*; False where there is none to give up."""
+        state = self._cursor.drop_oldest(self.state, reason)
+        if state is not None:
+            self.state = state
+            self.rewind()
+            return True
+        if self.live:
+            return False
+        return self._drop_rest(reason)
+
+    def older_than(self, time_ns: int) -> bool:
+        """Whether all that the oldest segment holds was written before *time_ns*."""
+        numbers = segment_numbers(self.chain)
+        if len(numbers) > 1 and (following := _begun(self.chain, numbers[1])):
+            return following < time_ns
+        try:
+            return (
+                not self.live and segment_path(self.chain, numbers[0]).stat().st_mtime_ns < time_ns
+            )
+        except (IndexError, OSError):
+            return False
+
+    def _drop_rest(self, reason: str) -> bool:
+        """Gives up all that is left of a dead chain."""
+        self.rewind()
+        lost = 0
+        while records := self._reader.read(TARGET, RECORDS):
+            lost += len(records)
+        counters = self.state.counters.with_dropped(reason, lost)
+        self.state = CursorState(*self._reader.position, counters)
+        return lost > 0 and self._cursor.store(self.state)
+
+    def _new_reader(self) -> ChainReader:
+        return ChainReader(
+            self.chain, self.state.segment, self.state.offset, live=self._lock is None
+        )
+
+    def _read(self, limit: int) -> Batch | None:
+        records = self._reader.read(limit, RECORDS)
+        return Batch.of(records, self._reader.scopes) if records else None
+
+    def _remember(self, batch: Batch, counters: DeliveryCounters) -> None:
+        before = self.state.segment
+        self.state = CursorState(*batch.end, self.state.counters + counters)
+        self._cursor.store(self.state)
+        if batch.end[0] > before:
+            self._cursor.release_segments(batch.end[0])
+
+
+@final
+class MemoryLane(_Pieces):
+    """What waits in a spool's memory because no disk would take it."""
+
+    __slots__ = ("_spool", "counters")
+
+    live: Final = True
+
+    def __init__(self, spool: Spool) -> None:
+        super().__init__()
+        self._spool = spool
+        self.counters = DeliveryCounters()
+        """What became of records that no file knows of."""
+
+    @contextmanager
+    def held(self, batch: Batch) -> Iterator[bool]:
+        """Keeps the spool from writing them to a disk that has healed, which would send them twice."""
+        with self._spool._upkeep:
+            foremost = self._spool.read_memory(1, 1)
+            there = bool(foremost) and foremost[0].offset == batch.records[0].offset
+            if not there:
+                self.rewind()
+            yield there
+
+    def _read(self, limit: int) -> Batch | None:
+        records = self._spool.read_memory(limit, RECORDS)
+        return Batch.of(records, self._spool.scopes) if records else None
+
+    def _remember(self, batch: Batch, counters: DeliveryCounters) -> None:
+        # Those that had to go meanwhile are counted as dropped already.
+        released = self._spool.release_memory(batch.end[1])
+        if released == len(batch):
+            self.counters += counters
+        else:
+            self.counters += DeliveryCounters(acked=released)
+
+
+Lane = ChainLane | MemoryLane
+
+
+def _begun(chain: Path, number: int) -> int:
+    """When a segment was put in use; 0 where that cannot be told."""
+    try:
+        descriptor = platform.open_existing(segment_path(chain, number))
+    except OSError:
+        return 0
+    try:
+        header = read_header(os.pread(descriptor, RECORDS_AT, 0))
+    finally:
+        os.close(descriptor)
+    return header.created_ns if header is not None else 0
