@@ -145,7 +145,7 @@ def observation(span: DecodedSpan, shared: Row) -> Row:
 
 def is_score(span: DecodedSpan) -> bool:
     """Whether a span only carries a score."""
-    return span.name == names.GEN_AI_EVALUATION_RESULT and names.TRACKWAY_SCORE_ID in span.attributes
+    return span.name == names.EVALUATION_SPAN_NAME and names.TRACKWAY_SCORE_ID in span.attributes
 
 
 def score(span: DecodedSpan, shared: Row) -> Row:
