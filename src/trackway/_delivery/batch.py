@@ -30,12 +30,15 @@ class Batch:
     scopes: Mapping[int, tuple[bytes, bytes]]
     """Resource and scope fields by the records' scope ids."""
     end: Place
+    size: int
+    """Bytes of the records alone."""
 
     @classmethod
     def of(cls, records: Sequence[Record], scopes: Mapping[int, tuple[bytes, bytes]]) -> Self:
         """All of *records*, of which there is at least one."""
         last = records[-1]
-        return cls(tuple(records), scopes, (last.segment, last.end))
+        size = sum(len(record.payload) for record in records)
+        return cls(tuple(records), scopes, (last.segment, last.end), size)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -56,7 +59,7 @@ class Batch:
 
     def halves(self) -> tuple["Batch", "Batch"]:
         """The first and the second half of two or more records; by bytes as far as both get one."""
-        half = sum(len(record.payload) for record in self.records) // 2
+        half = self.size // 2
         size, count = 0, 0
         while count < len(self.records) - 1 and (
             not count or size + len(self.records[count].payload) <= half

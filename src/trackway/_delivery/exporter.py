@@ -286,8 +286,8 @@ class Exporter:
         resting = self.rests_for()
         if resting:
             return min(resting, LIMITS_EVERY_S)
-        small = len(batch) and sum(len(record.payload) for record in batch.records) < TARGET // 4
-        return LINGER_S if small and lane.live and not lane.pending and not self.urgent else 0.0
+        small = batch.size < TARGET // 4 and not lane.pending
+        return LINGER_S if small and lane.live and not self.urgent else 0.0
 
     def _obey(self, lane: Lane, batch: Batch, outcome: Outcome, decision: Decision) -> None:
         match decision.action:
