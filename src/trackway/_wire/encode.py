@@ -1,0 +1,389 @@
+"""From values to OTLP bytes, in one pass and without a protobuf library: it runs on the application's threads.
+
+Every function returns one complete field (tag, length, contents) of the message that it belongs to, so that a caller
+joins ready bytes: attributes that do not change are encoded once, a span is `span(attributes=b"".join(…))`, a batch
+is the payloads of its spans behind a resource and a scope. Fields are written even where protobuf would leave out a
+zero; readers see no difference.
+
+No value that OpenTelemetry allows makes it raise: integers beyond 64 bits become text, halves of surrogate pairs
+U+FFFD, times and counts out of range the nearest in range, what is nested deeper than `MAX_DEPTH` a mark, and an
+object of another type its type's name.
+
+Figures (timeit, CPython 3.11, one of 2 shared cores): `span` with eight ready attributes 0.9 µs, `TextKey.field`
+0.21 µs for 1.5 KB, `attribute` 0.35 µs for a short text. The official exporter takes 76 µs for such a span.
+"""
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, final
+
+from trackway._wire.protobuf import HIGH, LOW, ONE_BYTE, TWO_BYTES, varint
+
+__all__ = [
+    "MAX_DEPTH",
+    "AttributeValue",
+    "TextKey",
+    "append_suffix",
+    "attribute",
+    "attributes",
+    "event",
+    "link",
+    "request",
+    "resource",
+    "scope",
+    "span",
+    "status",
+    "varint",
+]
+
+AttributeValue = (
+    str
+    | bool
+    | int
+    | float
+    | bytes
+    | Sequence["AttributeValue"]
+    | Mapping[str, "AttributeValue"]
+    | None
+)
+"""What an attribute may be; None stands for "no value" and is kept as such."""
+
+# A mapping is three messages deep, and protobuf runtimes stop at 100.
+MAX_DEPTH: Final = 20
+TOO_DEEP: Final = "<nested too deep>"
+
+_MAX_INT64: Final = (1 << 63) - 1
+_MAX_UINT64: Final = (1 << 64) - 1
+_MAX_UINT32: Final = (1 << 32) - 1
+_KEYS_KEPT: Final = 1024
+# Longer keys are made of data, and are not worth keeping.
+_LONGEST_KEPT: Final = 100
+
+_double: Final = struct.Struct("<d").pack
+_fixed64: Final = struct.Struct("<Q").pack
+_fixed32: Final = struct.Struct("<I").pack
+# A span's fields of fixed size in one call: trace_id, span_id, (parent_span_id,) kind, start, end, flags. The numbers
+# between are tags and lengths; an id of another length is cut or padded.
+_ROOT: Final = struct.Struct("<H16sH8sHBQBQHI")
+_CHILD: Final = struct.Struct("<H16sH8sH8sHBQBQHI")
+
+
+def _utf8(string: str) -> bytes:
+    try:
+        return string.encode()
+    except UnicodeEncodeError:
+        # By way of UTF-16 two halves that belong together become their character, and each lone one U+FFFD.
+        return string.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _field(tag: bytes, contents: bytes) -> bytes:
+    return b"".join((tag, varint(len(contents)), contents))
+
+
+def _text_field(tag: bytes, string: str) -> bytes:
+    return _field(tag, _utf8(string)) if string else b""
+
+
+def _count_field(tag: bytes, count: int) -> bytes:
+    return tag + varint(min(count, _MAX_UINT32)) if count > 0 else b""
+
+
+def _time(nanoseconds: int) -> int:
+    return min(max(nanoseconds, 0), _MAX_UINT64)
+
+
+# -- attributes --------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(_KEYS_KEPT)
+def _kept_key(key: str) -> bytes:
+    return _key(key)
+
+
+def _key(key: str) -> bytes:
+    """KeyValue.key, and the tag of KeyValue.value."""
+    return _field(b"\x0a", _utf8(key)) + b"\x12"
+
+
+def _key_value(tag: bytes, key: str, value: AttributeValue, depth: int = 0) -> bytes:
+    head = _kept_key(key) if len(key) <= _LONGEST_KEPT else _key(key)
+    encoded = _any_value(value, depth)
+    size = varint(len(encoded))
+    return b"".join((tag, varint(len(head) + len(size) + len(encoded)), head, size, encoded))
+
+
+def _any_value(value: AttributeValue, depth: int) -> bytes:
+    """The fields of an AnyValue; the commonest types first."""
+    kind = type(value)
+    if kind is str:
+        return _field(b"\x0a", _utf8(value))  # type: ignore[arg-type]  # narrowed by its exact type
+    if value is True or value is False:
+        return b"\x10\x01" if value else b"\x10\x00"
+    if kind is int:
+        return _integer(value)  # type: ignore[arg-type]  # as above
+    if kind is float:
+        return b"\x21" + _double(value)
+    return b"" if value is None else _rare_value(value, depth)
+
+
+def _rare_value(value: object, depth: int) -> bytes:
+    """Subclasses of the plain types, bytes, and what nests; in the order in which the official encoder asks."""
+    match value:
+        case str():
+            return _field(b"\x0a", _utf8(str.__str__(value)))
+        case int():
+            return _integer(int.__index__(value))
+        case float():
+            return b"\x21" + _double(value)
+        case bytes():
+            return _field(b"\x3a", value)
+        case _:
+            return _nested(value, depth)
+
+
+def _nested(value: object, depth: int) -> bytes:
+    if depth >= MAX_DEPTH:
+        return _field(b"\x0a", TOO_DEEP.encode())
+    if isinstance(value, Sequence):
+        return _field(
+            b"\x2a", b"".join([_field(b"\x0a", _any_value(item, depth + 1)) for item in value])
+        )
+    if isinstance(value, Mapping):
+        pairs = [_key_value(b"\x0a", _name(key), item, depth + 1) for key, item in value.items()]
+        return _field(b"\x32", b"".join(pairs))
+    return _field(b"\x0a", _utf8(_type_name(value)))
+
+
+def _name(key: object) -> str:
+    """A mapping's key as text; of a foreign object no method is called."""
+    if isinstance(key, str | int | float | bool | None):
+        return str(key)
+    return _type_name(key)
+
+
+def _type_name(value: object) -> str:
+    kind = type(value)
+    return f"<{kind.__module__}.{kind.__qualname__}>"
+
+
+def _integer(number: int) -> bytes:
+    if -_MAX_INT64 - 1 <= number <= _MAX_INT64:
+        return b"\x18" + varint(number & _MAX_UINT64)
+    try:
+        digits = str(number)
+    except ValueError:  # more digits than the interpreter converts
+        digits = hex(number)
+    return _field(b"\x0a", digits.encode())
+
+
+def attribute(key: str, value: AttributeValue) -> bytes:
+    """One attribute of a span: a Span.attributes field."""
+    return _key_value(b"\x4a", key, value)
+
+
+def attributes(pairs: Mapping[str, AttributeValue]) -> bytes:
+    """Attributes of a span: Span.attributes fields."""
+    return _attributes(b"\x4a", pairs)
+
+
+def _attributes(tag: bytes, pairs: Mapping[str, AttributeValue] | None) -> bytes:
+    return b"".join([_key_value(tag, key, value) for key, value in pairs.items()]) if pairs else b""
+
+
+_SPAN_ATTRIBUTE: Final = tuple(b"\x4a" + low for low in LOW)
+_STRING_VALUE: Final = tuple(high + b"\x0a" for high in HIGH)
+
+
+@final
+class TextKey:
+    """Attributes of one key whose value is text; what does not depend on the text's length is ready."""
+
+    __slots__ = ("_after_size", "_around", "_head", "_short", "_short_sizes")
+
+    def __init__(self, key: str) -> None:
+        self._head = head = _key(key)
+        # What the pair holds beside the text when each of the three lengths is two bytes.
+        self._around = len(head) + 5
+        # As long as each of them is one byte, the whole beginning is ready.
+        self._short_sizes = max(0, ONE_BYTE - len(head) - 3)
+        self._short = tuple(
+            b"".join((b"\x4a", HIGH[len(head) + 3 + n], head, HIGH[2 + n], b"\x0a", HIGH[n]))
+            for n in range(self._short_sizes)
+        )
+        self._after_size = tuple(high + head for high in HIGH)
+
+    def field(self, utf8: bytes) -> bytes:
+        """One Span.attributes field with the text *utf8*, which must be valid UTF-8."""
+        size = len(utf8)
+        if size < self._short_sizes:
+            return self._short[size] + utf8
+        pair = size + self._around
+        if size >= ONE_BYTE and pair < TWO_BYTES:
+            value = size + 3
+            return b"".join((
+                _SPAN_ATTRIBUTE[pair & 0x7F], self._after_size[pair >> 7],
+                LOW[value & 0x7F], _STRING_VALUE[value >> 7],
+                LOW[size & 0x7F], HIGH[size >> 7], utf8,
+            ))  # fmt: skip
+        text_size = varint(size)
+        value_size = varint(1 + len(text_size) + size)
+        pair_size = varint(len(self._head) + len(value_size) + 1 + len(text_size) + size)
+        return b"".join((b"\x4a", pair_size, self._head, value_size, b"\x0a", text_size, utf8))
+
+
+# -- the parts of a span -----------------------------------------------------------------------------------------------
+
+
+def event(
+    name: str,
+    time_unix_nano: int,
+    pairs: Mapping[str, AttributeValue] | None = None,
+    dropped: int = 0,
+) -> bytes:
+    """One Span.events field."""
+    contents = (
+        b"\x09" + _fixed64(_time(time_unix_nano)),
+        _text_field(b"\x12", name),
+        _attributes(b"\x1a", pairs),
+        _count_field(b"\x20", dropped),
+    )
+    return _field(b"\x5a", b"".join(contents))
+
+
+def link(  # noqa: PLR0913 - the fields of the message
+    trace_id: bytes,
+    span_id: bytes,
+    trace_state: str = "",
+    pairs: Mapping[str, AttributeValue] | None = None,
+    *,
+    dropped: int = 0,
+    flags: int = 0,
+) -> bytes:
+    """One Span.links field; *flags* as in OTLP's SpanFlags."""
+    contents = (
+        _field(b"\x0a", trace_id),
+        _field(b"\x12", span_id),
+        _text_field(b"\x1a", trace_state),
+        _attributes(b"\x22", pairs),
+        _count_field(b"\x28", dropped),
+        b"\x35" + _fixed32(flags & _MAX_UINT32),
+    )
+    return _field(b"\x6a", b"".join(contents))
+
+
+def status(code: int, message: str = "") -> bytes:
+    """The Span.status field: 0 unset, 1 ok, 2 error."""
+    return _field(b"\x7a", _text_field(b"\x12", message) + b"\x18" + varint(code))
+
+
+def span(  # noqa: PLR0913 - as above
+    *,
+    trace_id: bytes,
+    span_id: bytes,
+    parent_span_id: bytes,
+    name: str,
+    kind: int,
+    start: int,
+    end: int,
+    attributes: bytes = b"",
+    events: bytes = b"",
+    links: bytes = b"",
+    status: bytes = b"",
+    flags: int = 0,
+    trace_state: str = "",
+    dropped_attributes: int = 0,
+    dropped_events: int = 0,
+    dropped_links: int = 0,
+) -> bytes:
+    """One ScopeSpans.spans field: what the spool keeps of a span, its payload.
+
+    Ids are 16 and 8 bytes, an empty *parent_span_id* means none; times are nanoseconds since the epoch; *attributes*,
+    *events*, *links*, *status* are ready fields. In one piece because it runs for every span, and the helper functions
+    that it could be cut into would cost as much again.
+    """
+    kind_field = 0x30 | kind << 8
+    try:
+        if parent_span_id:
+            fixed = _CHILD.pack(
+                0x100A, trace_id, 0x0812, span_id, 0x0822, parent_span_id,
+                kind_field, 0x39, start, 0x41, end, 0x0185, flags,
+            )  # fmt: skip
+        else:
+            fixed = _ROOT.pack(
+                0x100A, trace_id, 0x0812, span_id, kind_field, 0x39, start, 0x41, end, 0x0185, flags
+            )
+    except struct.error:
+        if _time(start) == start and _time(end) == end:
+            raise
+        return span(
+            trace_id=trace_id, span_id=span_id, parent_span_id=parent_span_id, name=name, kind=kind,
+            start=_time(start), end=_time(end), attributes=attributes, events=events, links=links, status=status,
+            flags=flags, trace_state=trace_state, dropped_attributes=dropped_attributes,
+            dropped_events=dropped_events, dropped_links=dropped_links,
+        )  # fmt: skip
+    rest = b""
+    if trace_state or dropped_attributes or dropped_events or dropped_links:
+        rest = b"".join(
+            (
+                _text_field(b"\x1a", trace_state),
+                _count_field(b"\x50", dropped_attributes),
+                _count_field(b"\x60", dropped_events),
+                _count_field(b"\x70", dropped_links),
+            )
+        )
+    utf8 = _utf8(name)
+    name_size = varint(len(utf8))
+    size = len(fixed) + 1 + len(name_size) + len(utf8)
+    size += len(attributes) + len(events) + len(links) + len(status) + len(rest)
+    return b"".join((
+        b"\x12", varint(size), fixed, b"\x2a", name_size, utf8, attributes, events, links, status, rest
+    ))  # fmt: skip
+
+
+def append_suffix(payload: bytes, suffix: bytes) -> bytes:
+    """The span *payload* with more Span fields at its end; of two attributes of one key readers keep the later."""
+    start = 2
+    while payload[start - 1] & 0x80:
+        start += 1
+    size = len(payload) - start + len(suffix)
+    return b"".join((b"\x12", varint(size), memoryview(payload)[start:], suffix))
+
+
+# -- what stands around spans ------------------------------------------------------------------------------------------
+
+
+def resource(pairs: Mapping[str, AttributeValue], dropped: int = 0) -> bytes:
+    """The ResourceSpans.resource field."""
+    return _field(b"\x0a", _attributes(b"\x0a", pairs) + _count_field(b"\x10", dropped))
+
+
+def scope(name: str, version: str = "", pairs: Mapping[str, AttributeValue] | None = None) -> bytes:
+    """The ScopeSpans.scope field."""
+    contents = (
+        _text_field(b"\x0a", name),
+        _text_field(b"\x12", version),
+        _attributes(b"\x1a", pairs),
+    )
+    return _field(b"\x0a", b"".join(contents))
+
+
+def request(groups: Iterable[tuple[bytes, bytes, Sequence[bytes]]]) -> bytes:
+    """An ExportTraceServiceRequest of *groups* (resource field, scope field, payloads), equal ones put together."""
+    resources: dict[bytes, dict[bytes, list[bytes]]] = {}
+    for of_resource, of_scope, payloads in groups:
+        resources.setdefault(of_resource, {}).setdefault(of_scope, []).extend(payloads)
+    parts: list[bytes] = []
+    for of_resource, scopes in resources.items():
+        inner = [
+            part
+            for of_scope, payloads in scopes.items()
+            for part in _scope_spans(of_scope, payloads)
+        ]
+        parts += (b"\x0a", varint(len(of_resource) + sum(map(len, inner))), of_resource, *inner)
+    return b"".join(parts)
+
+
+def _scope_spans(of_scope: bytes, payloads: list[bytes]) -> list[bytes]:
+    """The pieces of a ResourceSpans.scope_spans field; joined once, by `request`, since a batch is megabytes."""
+    return [b"\x12", varint(len(of_scope) + sum(map(len, payloads))), of_scope, *payloads]
