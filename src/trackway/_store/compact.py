@@ -1,20 +1,19 @@
 """Many small parts become few: what a reader that looks every second leaves behind, merged as it grows.
 
-`groups` is the whole policy, and pure. Parts of one day are merged by size, eight of about the same size at a time, so that a row is
-written again once for each eightfold growth of its part (the idea of a log-structured merge tree). A day that is over is put together
-as soon as what came late is worth it.
+`groups` is the whole policy, and pure. Parts of one day are merged by size, eight of about the same size at a time,
+so that a row is written again once for each eightfold growth of its part (the idea of a log-structured merge tree).
+A day that is over is put together as soon as what came late is worth it.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 from trackway._store.engines.duckdb import Engine, table
 from trackway._store.filters import Binder
 from trackway._store.parts import Parts
-from trackway._store.query import outdated
+from trackway._store.query import SAME_SPAN, outdated
 from trackway._store.rows import FORMAT, OBSERVATIONS, Kind
 from trackway._store.state import Part, State, Superseded
 from trackway._store.times import from_microseconds
@@ -30,7 +29,10 @@ ROWS_AT_A_TIME: Final = 100_000
 # Every query carries the list; beyond this many, the parts that hold the old rows are written again.
 MOST_SUPERSEDED: Final = 5_000
 
-_KEYS: Final[dict[Kind, str]] = {"observations": "project, trace_id, span_id", "scores": "project, score_id"}
+_KEYS: Final[dict[Kind, str]] = {
+    "observations": "project, trace_id, span_id",
+    "scores": "project, score_id",
+}
 
 
 def groups(parts: Sequence[Part], today_us: int) -> list[list[Part]]:
@@ -56,7 +58,9 @@ def _of_day(members: list[Part], *, over: bool) -> list[list[Part]]:
     tiers: dict[int, list[Part]] = defaultdict(list)
     for part in members:
         tiers[part.rows.bit_length() // 3].append(part)
-    return [group for tier in tiers.values() if len(tier) >= FAN_IN for group in _within_limits(tier)]
+    return [
+        group for tier in tiers.values() if len(tier) >= FAN_IN for group in _within_limits(tier)
+    ]
 
 
 def _within_limits(members: list[Part]) -> list[list[Part]]:
@@ -104,7 +108,10 @@ class Merging:
             keys = _KEYS[kind].split(", ")
             same = " AND ".join(f"o.{key} = s.{key}" for key in keys)
             newest = _newest(keys, stale, binder)
-            select = f"SELECT o.* FROM {source} o LEFT JOIN {newest} s ON {same} WHERE s.sequence IS NULL OR o.sequence >= s.sequence"
+            select = (
+                f"SELECT o.* FROM {source} o LEFT JOIN {newest} s ON {same} "
+                "WHERE s.sequence IS NULL OR o.sequence >= s.sequence"
+            )
         else:
             select = f"SELECT * FROM {source}"
         merged = self._parts.rewrite(group, select, binder.values)
@@ -127,7 +134,8 @@ class Merging:
         binder = Binder()
         source, keys = self._table(kind, group, binder), _KEYS[kind]
         rows = self._engine.query(
-            f"SELECT {keys}, max(sequence) FROM {source} GROUP BY {keys} HAVING count(*) > 1", binder.values
+            f"SELECT {keys}, max(sequence) FROM {source} GROUP BY {keys} HAVING count(*) > 1",
+            binder.values,
         )
         if kind != OBSERVATIONS:
             return rows
@@ -149,7 +157,9 @@ class Merging:
         elsewhere = set(self._older(others, snapshot.superseded, columns))
         return [entry for entry in snapshot.superseded if entry in inside - elsewhere]
 
-    def _older(self, parts: Sequence[Part], superseded: Sequence[Superseded], columns: str) -> list[tuple[object, ...]]:
+    def _older(
+        self, parts: Sequence[Part], superseded: Sequence[Superseded], columns: str
+    ) -> list[tuple[object, ...]]:
         parts = [part for part in parts if part.kind == OBSERVATIONS and part.format == FORMAT]
         if not parts or not superseded:
             return []
@@ -157,12 +167,12 @@ class Merging:
         source = self._table(OBSERVATIONS, parts, binder, options=", filename = true")
         return self._engine.query(
             f"SELECT DISTINCT {columns} FROM {source} o JOIN {outdated(superseded, binder)} s "
-            "ON o.project = s.project AND o.trace_id = s.trace_id AND o.span_id = s.span_id WHERE o.sequence < s.sequence",
+            f"ON {SAME_SPAN} WHERE o.sequence < s.sequence",
             binder.values,
         )
 
     def _table(self, kind: Kind, parts: Sequence[Part], binder: Binder, options: str = "") -> str:
-        files: list[Path] = [self._parts.directory / part.file for part in parts]
+        files = [self._parts.directory / part.file for part in parts]
         text, names = table(kind, files)
         return text.replace("$files)", f"{binder.bind(names)}{options})")
 
@@ -172,6 +182,7 @@ def _newest(keys: list[str], stale: Sequence[tuple[object, ...]], binder: Binder
     names = [*keys, "sequence"]
     types = ["VARCHAR[]"] * len(keys) + ["BIGINT[]"]
     lists = ", ".join(
-        f"unnest({binder.bind(list(values))}::{sql}) AS {name}" for name, sql, values in zip(names, types, columns, strict=True)
+        f"unnest({binder.bind(list(values))}::{sql}) AS {name}"
+        for name, sql, values in zip(names, types, columns, strict=True)
     )
     return f"(SELECT {lists})"

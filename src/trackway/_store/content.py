@@ -1,7 +1,7 @@
 """What the traces of a page do not carry: their observations, scores, inputs and outputs.
 
-`for t in traces: for o in t.observations` over 10,000 traces is ten queries: whatever is asked of one trace is loaded for its whole chunk of
-the page, once, and kept as long as the page.
+`for t in traces: for o in t.observations` over 10,000 traces is ten queries: whatever is asked of one trace is
+loaded for its whole chunk of the page, once, and kept as long as the page.
 """
 
 import threading
@@ -26,12 +26,17 @@ T = TypeVar("T")
 _NOTHING: Final = (None, None)
 _PAYLOAD: Final = "input, input_mime_type, output, output_mime_type"
 OBSERVATION_COLUMNS: Final = (
-    "project, trace_id, span_id, parent_id, type, name, start_us, latency_us, time_to_first_token_us, epoch_us(completion_start_time), "
-    "user_id, session_id, environment, release, version, level, status, status_message, model, model_parameters, input_tokens, "
-    "output_tokens, total_tokens, usage_details, cost_details, metadata, trace_metadata, prompt_name, prompt_version, exception, attributes"
+    "project, trace_id, span_id, parent_id, type, name, start_us, latency_us, time_to_first_token_us, "
+    "epoch_us(completion_start_time), user_id, session_id, environment, release, version, level, status, "
+    "status_message, model, model_parameters, input_tokens, output_tokens, total_tokens, usage_details, cost_details, "
+    "metadata, trace_metadata, prompt_name, prompt_version, exception, attributes"
 )
 _SCORE_COLUMNS: Final = (
-    "project, trace_id, score_id, observation_id, session_id, name, data_type, value, label, comment, epoch_us(start_time)"
+    "project, trace_id, score_id, observation_id, session_id, name, data_type, value, label, comment, "
+    "epoch_us(start_time)"
+)
+_FIRST_ROOT: Final = (
+    "QUALIFY row_number() OVER (PARTITION BY project, trace_id ORDER BY root_order) = 1"
 )
 
 
@@ -60,7 +65,9 @@ class Content:
 
     def payload(self, project: str, trace_id: str, observation_id: str) -> tuple[object, object]:
         """Input and output of an observation."""
-        return self._once("payloads", self._load_payloads).get((project, trace_id, observation_id), _NOTHING)
+        return self._once("payloads", self._load_payloads).get(
+            (project, trace_id, observation_id), _NOTHING
+        )
 
     def _once(self, name: str, load: Callable[[], T]) -> T:
         with self._lock:
@@ -78,15 +85,15 @@ class Content:
         return _grouped(rows, _score)
 
     def _load_roots(self) -> dict[Key, tuple[object, object]]:
-        rows = self._rows(
-            f"project, trace_id, {_PAYLOAD}", "QUALIFY row_number() OVER (PARTITION BY project, trace_id ORDER BY root_order) = 1",
-            roots=True,
-        )  # fmt: skip
+        rows = self._rows(f"project, trace_id, {_PAYLOAD}", _FIRST_ROOT, roots=True)
         return {(str(project), str(trace_id)): _pair(*rest) for project, trace_id, *rest in rows}
 
     def _load_payloads(self) -> dict[tuple[str, str, str], tuple[object, object]]:
         rows = self._rows(f"project, trace_id, span_id, {_PAYLOAD}")
-        return {(str(p), str(trace_id), str(span_id)): _pair(*rest) for p, trace_id, span_id, *rest in rows}
+        return {
+            (str(p), str(trace_id), str(span_id)): _pair(*rest)
+            for p, trace_id, span_id, *rest in rows
+        }
 
     def _rows(self, columns: str, tail: str = "", *, roots: bool = False) -> Rows:
         def question(source: Source) -> str:
@@ -97,9 +104,11 @@ class Content:
 
 def observation(row: Sequence[object], content: Content) -> Observation:
     """The model of a row of OBSERVATION_COLUMNS."""
-    (project, trace_id, span_id, parent_id, kind, name, start, latency, first_token, completion, user_id, session_id, environment, release,
-     version, level, status, message, model, parameters, inputs, outputs, total, usage, costs, metadata, trace_metadata, prompt_name,
-     prompt_version, exception, attributes) = row  # fmt: skip
+    (
+        project, trace_id, span_id, parent_id, kind, name, start, latency, first_token, completion, user_id, session_id,
+        environment, release, version, level, status, message, model, parameters, inputs, outputs, total, usage, costs,
+        metadata, trace_metadata, prompt_name, prompt_version, exception, attributes,
+    ) = row  # fmt: skip
     start_us, latency_us = cast("int", start), cast("int", latency)
     return Observation(
         id=cast("str", span_id),
@@ -112,7 +121,9 @@ def observation(row: Sequence[object], content: Content) -> Observation:
         end_time=from_microseconds(start_us + latency_us),
         latency=latency_us / 1e6,
         time_to_first_token=None if first_token is None else cast("int", first_token) / 1e6,
-        completion_start_time=None if completion is None else from_microseconds(cast("int", completion)),
+        completion_start_time=None
+        if completion is None
+        else from_microseconds(cast("int", completion)),
         user_id=cast("str | None", user_id),
         session_id=cast("str | None", session_id),
         environment=cast("str | None", environment),
@@ -158,16 +169,37 @@ def _value(text: object) -> object:
     except ValueError:
         return text
     # "1.50" or "00" is how a person writes, not how a number is written here.
-    return text if isinstance(found, str) or (not isinstance(found, dict | list) and orjson.dumps(found).decode() != text) else found
+    return (
+        text
+        if isinstance(found, str)
+        or (not isinstance(found, dict | list) and orjson.dumps(found).decode() != text)
+        else found
+    )
 
 
 def _score(row: Sequence[object]) -> Score:
-    project, trace_id, score_id, observation_id, session_id, name, data_type, number, label, comment, given = row
+    (
+        project,
+        trace_id,
+        score_id,
+        observation_id,
+        session_id,
+        name,
+        data_type,
+        number,
+        label,
+        comment,
+        given,
+    ) = row
     value = cast("float | None", number)
     return Score(
         id=cast("str", score_id),
         name=cast("str", name),
-        value=cast("str", label or "") if value is None else bool(value) if data_type == "BOOLEAN" else value,
+        value=cast("str", label or "")
+        if value is None
+        else bool(value)
+        if data_type == "BOOLEAN"
+        else value,
         data_type=cast("str", data_type),
         comment=cast("str | None", comment),
         timestamp=from_microseconds(cast("int", given)),

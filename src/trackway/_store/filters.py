@@ -1,7 +1,8 @@
 """From filters, as a caller writes them, to conditions in SQL.
 
-What can be asked is one table a subject (`TRACES`, `OBSERVATIONS`): name → how its value is checked and what becomes of it. Nothing
-that a caller wrote ever becomes SQL text: names only select a row of the table, values are bound parameters.
+What can be asked is one table a subject (`TRACES`, `OBSERVATIONS`): name → how its value is checked and what becomes
+of it. Nothing that a caller wrote ever becomes SQL text: names only select a row of the table, values are bound
+parameters.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +44,8 @@ class Condition:
     row: str = ""
     """Of the row itself: a trace with its totals, or an observation."""
     observations: tuple[str, ...] = ()
-    """Each of at least one observation of the trace. Beside `row`: a cheap test that whatever passes `row` passes too."""
+    """Each of at least one observation of the trace. Beside `row`: a cheap test that whatever passes `row` passes
+    too."""
     scores: tuple[str, ...] = ()
     """Each of at least one score of the trace or its observations."""
 
@@ -92,13 +94,16 @@ def _condition(fields: Fields, name: object, value: object, binder: Binder) -> C
         raise FilterError(message, field=str(name)) from None
 
 
-# -- texts ----------------------------------------------------------------------------------------------------------------
+# -- texts
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def _strings(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
-    if isinstance(value, Sequence | set | frozenset) and all(isinstance(item, str) for item in value):
+    if isinstance(value, Sequence | set | frozenset) and all(
+        isinstance(item, str) for item in value
+    ):
         return [str(item) for item in value]
     raise _Wrong
 
@@ -138,14 +143,17 @@ def _tags(value: object, binder: Binder) -> Condition:
     if not asked:
         return Condition()
     bound = binder.bind(asked)
-    return Condition(row=f"list_has_all(tags, {bound})", observations=(f"list_has_any(tags, {bound})",))
+    return Condition(
+        row=f"list_has_all(tags, {bound})", observations=(f"list_has_any(tags, {bound})",)
+    )
 
 
 def _model(value: object, binder: Binder) -> Condition:
     return Condition(observations=(f"model {_one_of(_strings(value), binder)}",))
 
 
-# -- numbers --------------------------------------------------------------------------------------------------------------
+# -- numbers
+# --------------------------------------------------------------------------------------------------------------
 
 
 def _number(value: object) -> Decimal:
@@ -180,7 +188,10 @@ def _score(value: object, binder: Binder) -> Condition:
         if not isinstance(name, str):
             raise _Wrong
         wanted = dict(asked) if isinstance(asked, Mapping) else {"eq": asked}
-        parts = [f"name = {binder.bind(name)}", *(_compare(op, bound, binder) for op, bound in wanted.items())]
+        parts = [
+            f"name = {binder.bind(name)}",
+            *(_compare(op, bound, binder) for op, bound in wanted.items()),
+        ]
         tests.append(" AND ".join(parts))
     return Condition(scores=tuple(tests))
 
@@ -196,7 +207,8 @@ def _compare(operator: object, value: object, binder: Binder) -> str:
     return f"value {sign} {binder.bind(number)}"
 
 
-# -- times ----------------------------------------------------------------------------------------------------------------
+# -- times
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def _date_range(column: str) -> _Field:
@@ -205,7 +217,11 @@ def _date_range(column: str) -> _Field:
             raise _Wrong
         tests = []
         for operator, moment in value.items():
-            sign = _COMPARISONS.get(operator) if operator != "eq" and isinstance(operator, str) else None
+            sign = (
+                _COMPARISONS.get(operator)
+                if operator != "eq" and isinstance(operator, str)
+                else None
+            )
             if sign is None:
                 message = f"{operator!r} is not one of gte, gt, lte, lt"
                 raise _Wrong(message)
@@ -233,7 +249,9 @@ def _limit(sign: str, moment: object) -> tuple[str, int]:
         if isinstance(moment, date):
             ends = sign in {"<=", ">"}
             day = moment + timedelta(days=1) if ends else moment
-            return {"<=": "<", ">": ">="}.get(sign, sign), microseconds(datetime.combine(day, time()))  # noqa: DTZ001 - naive means local
+            return {"<=": "<", ">": ">="}.get(sign, sign), microseconds(
+                datetime.combine(day, time())
+            )
     except (OverflowError, OSError, ValueError):
         message = "out of range"
         raise _Wrong(message) from None
@@ -248,7 +266,8 @@ def _datetime(text: str) -> datetime:
         raise _Wrong(message) from None
 
 
-# -- metadata -------------------------------------------------------------------------------------------------------------
+# -- metadata
+# -------------------------------------------------------------------------------------------------------------
 
 
 def _metadata(*columns: str) -> _Field:
@@ -264,7 +283,11 @@ def _metadata(*columns: str) -> _Field:
             # A JSON pointer takes any key; a path would give meaning to dots and quotes in it.
             pointer = binder.bind("/" + key.replace("~", "~0").replace("/", "~1"))
             text = binder.bind(_as_text(wanted))
-            tests.append(" OR ".join(f"json_extract_string({column}, {pointer}) = {text}" for column in columns))
+            tests.append(
+                " OR ".join(
+                    f"json_extract_string({column}, {pointer}) = {text}" for column in columns
+                )
+            )
         return Condition(observations=tuple(tests))
 
     return _Field(compiled, "a mapping of keys to the values that they must have")

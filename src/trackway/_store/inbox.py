@@ -1,7 +1,7 @@
 """What applications left in the local spool, chain by chain, from where the last ingest stopped.
 
-A chain whose owner is dead is claimed before it is read, so that "nothing follows" is final and it can be removed once its rows are
-committed. Of a living one the segments that are done with are released.
+A chain whose owner is dead is claimed before it is read, so that "nothing follows" is final and it can be removed
+once its rows are committed. Of a living one the segments that are done with are released.
 """
 
 import os
@@ -69,7 +69,9 @@ class Inbox:
                 records = reader.read(READ_BYTES, READ_RECORDS)
                 if reader.damaged_bytes > damaged:
                     self._report(chain, reader.damaged_bytes - damaged)
-                if not records and (reader.unreadable or reader.position == (begin.segment, begin.offset)):
+                if not records and (
+                    reader.unreadable or reader.position == (begin.segment, begin.offset)
+                ):
                     break
                 enough -= sum(record.end - record.offset for record in records)
                 yield Delivery(chain.name, records, reader.scopes, reader.position)
@@ -93,7 +95,12 @@ class Inbox:
             try:
                 fold(lock, _counters(positions.get(name, Position())))
             except OSError as error:
-                warn(f"store:fold:{name}", "%s cannot be removed now and will be later: %s", lock.chain, error.strerror)
+                warn(
+                    f"store:fold:{name}",
+                    "%s cannot be removed now and will be later: %s",
+                    lock.chain,
+                    error.strerror,
+                )
             else:
                 gone.append(name)
             self._give_back(name)
@@ -130,12 +137,18 @@ class Inbox:
 
     def _report(self, chain: Path, damaged: int) -> None:
         self.damaged_bytes += damaged
-        warn(f"store:damaged:{chain.name}", "%d bytes in %s are damaged; every intact span around them was read", damaged, chain)
+        warn(
+            f"store:damaged:{chain.name}",
+            "%d bytes in %s are damaged; every intact span around them was read",
+            damaged,
+            chain,
+        )
 
     def _keep(self, chain: Path, unreadable: list[Path]) -> None:
         warn(
             f"store:unreadable:{chain.name}",
-            "%s cannot be read by this version of trackway: it is damaged, or written by a newer one (then: pip install -U 'trackway[local]'); "
+            "%s cannot be read by this version of trackway: it is damaged, or written by a newer one "
+            "(then: pip install -U 'trackway[local]'); "
             "it is left where it is",
             unreadable[0],
         )
@@ -144,7 +157,8 @@ class Inbox:
 
 def _counters(position: Position) -> DeliveryCounters:
     return DeliveryCounters(
-        acked=position.records, rejected={"malformed": position.malformed} if position.malformed else {}
+        acked=position.records,
+        rejected={"malformed": position.malformed} if position.malformed else {},
     )
 
 

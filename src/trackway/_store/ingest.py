@@ -1,12 +1,14 @@
 """From the inbox into parts: at most one process at a time, exactly once.
 
-Theory of operation. Under the lock: delete what was left over, then take what is new from every chain, decode, normalise, write parts, and
-register them together with the chains' new positions in one transaction (`state`, rule 1). Killed before it: the parts are no one's, the
-positions are the old ones, all is read again. Killed after it: everything counts, and only the clearing up is left. There is no moment in between.
+Theory of operation. Under the lock: delete what was left over, then take what is new from every chain, decode,
+normalise, write parts, and register them together with the chains' new positions in one transaction (`state`, rule
+1). Killed before it: the parts are no one's, the positions are the old ones, all is read again. Killed after it:
+everything counts, and only the clearing up is left. There is no moment in between.
 
-A handle that is never ended is written when it is made (FLAG_PARTIAL) and again later (FLAG_UPDATE). Rows of one span that arrive together are
-one row here; when the first one is already in a part, the span is noted as superseded. A row that will not be written again outranks
-every partial one whatever the order of arrival: after a fork the two come from different chains.
+A handle that is never ended is written when it is made (FLAG_PARTIAL) and again later (FLAG_UPDATE). Rows of one
+span that arrive together are one row here; when the first one is already in a part, the span is noted as superseded.
+A row that will not be written again outranks every partial one whatever the order of arrival: after a fork the two
+come from different chains.
 """
 
 import os
@@ -74,7 +76,10 @@ class Batch:
     def full(self) -> bool:
         """Whether it is time to commit."""
         size = self.observations.size + self.scores.size
-        return len(self.observations.texts) + len(self.scores.texts) >= ROWS_PER_COMMIT or size >= BYTES_PER_COMMIT
+        return (
+            len(self.observations.texts) + len(self.scores.texts) >= ROWS_PER_COMMIT
+            or size >= BYTES_PER_COMMIT
+        )
 
     def add_observation(self, row: Row, flags: int) -> None:
         """A row, or the newer row of a span that is in the batch already."""
@@ -115,7 +120,10 @@ class Batch:
 
 @final
 class Ingester:
-    """Takes the spool of a directory into its store. Any number of threads and processes may ask; one at a time does it."""
+    """Takes the spool of a directory into its store.
+
+    Any number of threads and processes may ask; one at a time does it.
+    """
 
     def __init__(self, directory: Path, parts: Parts, state: State, engine: Engine) -> None:
         self._root = spool_root(directory)
@@ -184,7 +192,9 @@ class _Run:
             if self._batch.full or self.inbox.claimed >= CHAINS_PER_COMMIT:
                 self._commit()
         self._commit()
-        return IngestReport(records=self._records, malformed=self._malformed, damaged_bytes=self.inbox.damaged_bytes)
+        return IngestReport(
+            records=self._records, malformed=self._malformed, damaged_bytes=self.inbox.damaged_bytes
+        )
 
     def _take(self, delivery: Delivery) -> None:
         before = self._positions.get(delivery.chain, Position())
@@ -209,7 +219,9 @@ class _Run:
         resource, _ = scopes.get(record.scope, (b"", b""))
         shared = self._shared.get(resource)
         if shared is None:
-            shared = self._shared[resource] = normalize.base(decode_resource(resource) if resource else {})
+            shared = self._shared[resource] = normalize.base(
+                decode_resource(resource) if resource else {}
+            )
         span = decode_span(record.payload)
         if normalize.is_score(span):
             self._batch.add_score(normalize.score(span, shared))
@@ -218,10 +230,15 @@ class _Run:
 
     def _commit(self) -> None:
         batch = self._batch
-        written = [self._parts.load(lines) for lines in (batch.observations, batch.scores) if lines.texts]
+        written = [
+            self._parts.load(lines) for lines in (batch.observations, batch.scores) if lines.texts
+        ]
         if written or batch.positions:
             self._state.commit(
-                written, positions=batch.positions, superseded=batch.superseded(), sequence=batch.sequence
+                written,
+                positions=batch.positions,
+                superseded=batch.superseded(),
+                sequence=batch.sequence,
             )
         self._batch = Batch(batch.sequence)
         gone = self.inbox.settle({**batch.positions, **self.inbox.read_out(self._positions)})

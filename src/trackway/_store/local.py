@@ -1,5 +1,6 @@
 """The embedded store as the read API sees it: ingest what is new, then answer."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from pathlib import Path
 from types import TracebackType
@@ -33,8 +34,9 @@ WAIT_S: Final = 2.0
 class LocalStore:
     """What was traced on this machine, of one *project* or, with None, of all.
 
-    *directory* is the library's own (`TRACKWAY_DIR`). Every question ingests first what applications have left in the spool, so the answer
-    holds what ended a moment ago. Any number of processes may ask at once. ReadNotAvailable where DuckDB is not installed.
+    *directory* is the library's own (`TRACKWAY_DIR`). Every question ingests first what applications have left in
+    the spool, so the answer holds what ended a moment ago. Any number of processes may ask at once. ReadNotAvailable
+    where DuckDB is not installed.
 
     Example:
         >>> import tempfile
@@ -51,7 +53,9 @@ class LocalStore:
         self._folder = folder
         self._engine = Engine(folder / "spill")
         state = State(folder / "state.sqlite")
-        self._ingester = Ingester(directory, Parts(folder / "parts", state, self._engine), state, self._engine)
+        self._ingester = Ingester(
+            directory, Parts(folder / "parts", state, self._engine), state, self._engine
+        )
         reading = Reading(folder / "parts", state, self._engine, project)
         self.traces = Traces(self, reading)
         self.observations = Observations(self, reading)
@@ -76,7 +80,12 @@ class LocalStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -91,10 +100,12 @@ class Traces:
     def list(self, *, limit: int = 100, filters: object = None) -> Page[Trace]:
         """At most *limit* traces, newest first.
 
-        *filters* is a mapping; all of it must hold. Texts (`id`, `name`, `user_id`, `session_id`, `environment`, `release`, `version`, `model`)
-        take a string or a list of which any fits, and None for "has none"; `tags` all of the given ones; `date_range` a mapping of gte, gt,
-        lte, lt; `min_cost`, `max_cost` US dollars; `min_latency`, `max_latency` seconds; `min_tokens`, `max_tokens`; `status`, `level`;
-        `metadata` a mapping of key to value; `score` a mapping of name to value or to {gte, gt, lte, lt, eq}. FilterError names what cannot be asked.
+        *filters* is a mapping; all of it must hold. Texts (`id`, `name`, `user_id`, `session_id`, `environment`,
+        `release`, `version`, `model`) take a string or a list of which any fits, and None for "has none"; `tags` all
+        of the given ones; `date_range` a mapping of gte, gt, lte, lt; `min_cost`, `max_cost` US dollars;
+        `min_latency`, `max_latency` seconds; `min_tokens`, `max_tokens`; `status`, `level`; `metadata` a mapping of
+        key to value; `score` a mapping of name to value or to {gte, gt, lte, lt, eq}. FilterError names what cannot
+        be asked.
         """
         check_limit(limit)
         filter_table.check(filter_table.TRACES, filters)
@@ -108,18 +119,27 @@ class Traces:
 
     def _page(self, limit: int, filters: object, after: tuple[int, str] | None) -> Page[Trace]:
         found = self._reading.ask(
-            lambda source: source.trace_page(source.asked(filter_table.TRACES, filters), limit + 1, after)
+            lambda source: source.trace_page(
+                source.asked(filter_table.TRACES, filters), limit + 1, after
+            )
         )
         shown = found[:limit]
-        traces = [trace for start in range(0, len(shown), CHUNK) for trace in self._chunk(shown[start : start + CHUNK])]
+        traces = [
+            trace
+            for start in range(0, len(shown), CHUNK)
+            for trace in self._chunk(shown[start : start + CHUNK])
+        ]
         if len(found) <= limit:
             return Page(traces)
         last = (cast("int", shown[-1][2]), cast("str", shown[-1][1]))
         return Page(traces, lambda: self._page(limit, filters, last))
 
-    def _chunk(self, found: Rows) -> "list[Trace]":
+    def _chunk(self, found: Rows) -> Sequence[Trace]:
         ids = [cast("str", row[1]) for row in found]
-        first, last = min(cast("int", row[2]) for row in found), max(cast("int", row[3]) for row in found)
+        first, last = (
+            min(cast("int", row[2]) for row in found),
+            max(cast("int", row[3]) for row in found),
+        )
         rows = self._reading.ask(lambda source: source.trace_rows(ids), between=(first, last))
         content = Content(self._reading, ids, first, last)
         by_key = {row[:2]: row for row in rows}
@@ -136,9 +156,9 @@ class Observations:
         self._reading = reading
 
     def list(self, *, limit: int = 100, filters: object = None) -> Page[Observation]:
-        """At most *limit* observations, newest first; filters as of traces, and `type`, `trace_id`, `parent_observation_id`.
+        """At most *limit* observations, newest first.
 
-        `user_id` is the observation's own user here.
+        *filters* are as of traces, with `type`, `trace_id` and `parent_observation_id` besides. `user_id` is the observation's own user here.
         """
         check_limit(limit)
         filter_table.check(filter_table.OBSERVATIONS, filters)
@@ -147,15 +167,22 @@ class Observations:
 
     def _page(self, limit: int, filters: object, offset: int) -> Page[Observation]:
         def question(source: Source) -> str:
-            tail = f"ORDER BY start_us DESC, span_id LIMIT {source.binder.bind(limit + 1)} OFFSET {source.binder.bind(offset)}"
-            return source.observation_rows(OBSERVATION_COLUMNS, source.asked(filter_table.OBSERVATIONS, filters), tail)
+            tail = f"ORDER BY start_us DESC, span_id {source.rows(limit + 1, offset)}"
+            return source.observation_rows(
+                OBSERVATION_COLUMNS, source.asked(filter_table.OBSERVATIONS, filters), tail
+            )
 
         found = self._reading.ask(question)
         shown = found[:limit]
         starts = [cast("int", row[6]) for row in shown] or [0]
-        content = Content(self._reading, sorted({cast("str", row[1]) for row in shown}), min(starts), max(starts))
+        content = Content(
+            self._reading, sorted({cast("str", row[1]) for row in shown}), min(starts), max(starts)
+        )
         models = [observation(row, content) for row in shown]
-        return Page(models, None if len(found) <= limit else lambda: self._page(limit, filters, offset + limit))
+        return Page(
+            models,
+            None if len(found) <= limit else lambda: self._page(limit, filters, offset + limit),
+        )
 
 
 @final
@@ -175,10 +202,15 @@ class Sessions:
 
     def _page(self, limit: int, filters: object, offset: int) -> Page[Session]:
         found = self._reading.ask(
-            lambda source: source.sessions(source.asked(filter_table.TRACES, filters), limit + 1, offset)
+            lambda source: source.sessions(
+                source.asked(filter_table.TRACES, filters), limit + 1, offset
+            )
         )
         models = [_session(row) for row in found[:limit]]
-        return Page(models, None if len(found) <= limit else lambda: self._page(limit, filters, offset + limit))
+        return Page(
+            models,
+            None if len(found) <= limit else lambda: self._page(limit, filters, offset + limit),
+        )
 
 
 @final
@@ -189,10 +221,12 @@ class Users:
         self._store = store
         self._reading = reading
 
-    def list(self, *, order_by: str = "cost", limit: int = 100, filters: object = None) -> Page[UserSummary]:
-        """At most *limit* users, those first that have most of *order_by*: cost, traces, tokens, errors, last_seen or latency_p95.
+    def list(
+        self, *, order_by: str = "cost", limit: int = 100, filters: object = None
+    ) -> Page[UserSummary]:
+        """At most *limit* users, those first that have most of *order_by*.
 
-        None is one of the users, so that the sum over all of them is the total. *filters* choose the traces that count.
+        *order_by* is cost, traces, tokens, errors, last_seen or latency_p95. None is one of the users, so that the sum over all of them is the total. *filters* choose the traces that count.
         """
         check_limit(limit)
         if order_by not in USER_ORDERS:
@@ -203,7 +237,10 @@ class Users:
         return self._page(order_by, limit, filters, 0)
 
     def get(self, user_id: str | None, *, timezone: tzinfo | None = None) -> User | None:
-        """One user's page; None where there is nothing of that user. Days are those of *timezone*, local time without one."""
+        """One user's page; None where there is nothing of that user.
+
+        Days are those of *timezone*, without one those of local time.
+        """
         self._store.ingest()
         ask = self._reading.ask
         found = ask(lambda source: source.users((), only=(user_id,)))
@@ -219,11 +256,19 @@ class Users:
     def _page(self, order: str, limit: int, filters: object, offset: int) -> Page[UserSummary]:
         found = self._reading.ask(
             lambda source: source.users(
-                source.asked(filter_table.TRACES, filters), order=order, limit=limit + 1, offset=offset
+                source.asked(filter_table.TRACES, filters),
+                order=order,
+                limit=limit + 1,
+                offset=offset,
             )
         )
         models = [summary(row) for row in found[:limit]]
-        return Page(models, None if len(found) <= limit else lambda: self._page(order, limit, filters, offset + limit))
+        return Page(
+            models,
+            None
+            if len(found) <= limit
+            else lambda: self._page(order, limit, filters, offset + limit),
+        )
 
 
 def check_limit(limit: object) -> None:
@@ -237,7 +282,10 @@ def _trace(row: tuple[object, ...], content: Content) -> Trace:
     project, trace_id, *rest = row
     got = dict(zip(TRACE_FIELDS, rest, strict=True))
     start, end = cast("int", got["start_us"]), cast("int", got["end_us"])
-    first_tags, tags = cast("list[str]", got["first_tags"] or []), cast("list[str]", got["tags"] or [])
+    first_tags, tags = (
+        cast("list[str]", got["first_tags"] or []),
+        cast("list[str]", got["tags"] or []),
+    )
     metadata = values(got["root_metadata"])
     for text in sorted(text for text in cast("list[str | None]", got["trace_metadata"]) if text):
         metadata |= values(text)

@@ -1,7 +1,8 @@
 """What the read API gives back: frozen values, with units in their docstrings.
 
-Money is kept as integer pico-dollars (10⁻¹² USD) and summed as such. At this edge `total_cost` is a float of US dollars, because
-user code adds it to floats, and `total_cost_exact` the same amount as a Decimal. What nobody priced is None, never 0.
+Money is kept as integer pico-dollars (10⁻¹² USD) and summed as such. At this edge `total_cost` is a float of US
+dollars, because user code adds it to floats, and `total_cost_exact` the same amount as a Decimal. What nobody priced
+is None, never 0.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
-__all__ = ["DayUse", "ModelUse", "Observation", "Score", "ScoreMean", "Session", "Trace", "User", "UserSummary"]
+__all__ = [
+    "DayUse",
+    "ModelUse",
+    "Observation",
+    "Score",
+    "ScoreMean",
+    "Session",
+    "Trace",
+    "User",
+    "UserSummary",
+]
 
 PICO: Final = 12
 
@@ -106,7 +117,8 @@ class Observation:
     cost_pico: Mapping[str, int]
     """Pico-dollars by bucket with their `total`; empty where nobody priced it."""
     metadata: Mapping[str, object]
-    """What was given as text comes back as text, but for a text that is itself a JSON number, boolean, object or array."""
+    """What was given as text comes back as text, but for a text that is itself a JSON number, boolean, object or
+    array."""
     prompt_name: str | None
     prompt_version: int | None
     exception: Mapping[str, object] | None
@@ -136,7 +148,10 @@ class Observation:
 
     @property
     def input(self) -> object:
-        """What went in: a text, or the value that its JSON says; None where nothing was recorded. Loaded when first asked for."""
+        """What went in: a text, or the value that its JSON says; None where nothing was recorded.
+
+        Loaded when first asked for.
+        """
         return self.content.payload(self.project, self.trace_id, self.id)[0]
 
     @property

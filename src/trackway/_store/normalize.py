@@ -1,9 +1,11 @@
 """One span, one row: from the attributes of our own spans to the columns of a part.
 
-The large dialect tables of other libraries are not here yet; what is read are the blocks that this library writes (core, Langfuse,
-OpenInference, GenAI), whichever of them a `wire` setting left on the span. What is no attribute of ours stays in `attributes`.
+The large dialect tables of other libraries are not here yet; what is read are the blocks that this library writes
+(core, Langfuse, OpenInference, GenAI), whichever of them a `wire` setting left on the span. What is no attribute of
+ours stays in `attributes`.
 
-Money is rounded here and nowhere else: once per bucket, half to even, to whole pico-dollars. Everything downstream sums integers.
+Money is rounded here and nowhere else: once per bucket, half to even, to whole pico-dollars. Everything downstream
+sums integers.
 """
 
 import json
@@ -18,18 +20,22 @@ from trackway._store.models import PICO
 from trackway._store.rows import Row
 from trackway._store.times import microseconds
 from trackway._wire import attributes as names
-from trackway._wire.decode import AttributeValue, DecodedSpan
+from trackway._wire.decode import DecodedSpan
+from trackway._wire.encode import AttributeValue
 
 __all__ = ["base", "is_score", "observation", "pico", "score"]
 
 T = TypeVar("T")
 Attributes = Mapping[str, AttributeValue]
 
-# A span without a parent is the root before any root of an application's part of a trace; 61 bits of µs are 73,000 years.
+# A span without a parent is the root before any root of an application's part of a trace; 61 bits of µs are 73,000
+# years.
 _PART_ROOT: Final = 1 << 61
 _LARGEST: Final = (1 << 63) - 1
 _ERROR: Final = 2
 _EXCEPTION: Final = "exception"
+# What is longer than this is no time to a first token.
+_LONGEST_S: Final = 1e12
 
 # A text goes into its column as it is; of several names of one column the first that is there counts.
 _TEXTS: Final = (
@@ -51,9 +57,21 @@ _TEXTS: Final = (
     ("output_mime_type", (names.OUTPUT_MIME_TYPE,)),
 )
 _TOKENS: Final = (
-    (names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, names.LLM_TOKEN_COUNT_PROMPT_CACHE_READ, "input_cached_tokens"),
-    (names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, names.LLM_TOKEN_COUNT_PROMPT_CACHE_WRITE, "input_cache_creation"),
-    (names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, names.LLM_TOKEN_COUNT_COMPLETION_REASONING, "output_reasoning_tokens"),
+    (
+        names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+        names.LLM_TOKEN_COUNT_PROMPT_CACHE_READ,
+        "input_cached_tokens",
+    ),
+    (
+        names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
+        names.LLM_TOKEN_COUNT_PROMPT_CACHE_WRITE,
+        "input_cache_creation",
+    ),
+    (
+        names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+        names.LLM_TOKEN_COUNT_COMPLETION_REASONING,
+        "output_reasoning_tokens",
+    ),
 )
 _METADATA: Final = names.LANGFUSE_OBSERVATION_METADATA_PREFIX
 _TRACE_METADATA: Final = names.LANGFUSE_TRACE_METADATA_PREFIX
@@ -67,7 +85,8 @@ _KNOWN: Final = frozenset(
         names.GEN_AI_REQUEST_SEED, names.GEN_AI_REQUEST_STOP_SEQUENCES, names.GEN_AI_REQUEST_TEMPERATURE,
         names.GEN_AI_REQUEST_TOP_K, names.GEN_AI_REQUEST_TOP_P, names.GEN_AI_TIME_TO_FIRST_CHUNK,
         names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE_OUTPUT_TOKENS, names.LANGFUSE_COMPLETION_START_TIME,
-        names.LANGFUSE_COST_DETAILS, names.LANGFUSE_IS_APP_ROOT, names.LANGFUSE_OBSERVATION_TYPE, names.LANGFUSE_PROMPT_VERSION,
+        names.LANGFUSE_COST_DETAILS, names.LANGFUSE_IS_APP_ROOT, names.LANGFUSE_OBSERVATION_TYPE,
+        names.LANGFUSE_PROMPT_VERSION,
         names.LANGFUSE_TRACE_TAGS, names.LANGFUSE_USAGE_DETAILS, names.LLM_COST_TOTAL, names.LLM_TOKEN_COUNT_COMPLETION,
         names.LLM_TOKEN_COUNT_PROMPT, names.LLM_TOKEN_COUNT_TOTAL, names.MLFLOW_LLM_COST, names.OPENINFERENCE_METADATA,
         names.OPENINFERENCE_SPAN_KIND, names.OPENINFERENCE_TAGS,
@@ -92,7 +111,11 @@ _BILLABLE: Final = frozenset({"GENERATION", "EMBEDDING"})
 def base(resource: Attributes) -> Row:
     """The columns that all spans of a resource share."""
     service = _text(resource, names.SERVICE_NAME)
-    project = _text(resource, names.TRACKWAY_PROJECT, names.OPENINFERENCE_PROJECT_NAME) or service or "default"
+    project = (
+        _text(resource, names.TRACKWAY_PROJECT, names.OPENINFERENCE_PROJECT_NAME)
+        or service
+        or "default"
+    )
     row: Row = {"project": project, "service": service}
     if environment := _text(resource, names.LANGFUSE_ENVIRONMENT, names.DEPLOYMENT_ENVIRONMENT):
         row["environment"] = environment
@@ -139,7 +162,12 @@ def observation(span: DecodedSpan, shared: Row) -> Row:
     if span.events:
         _events(row, span)
     if span.links:
-        row["links"] = _dumps([{"trace_id": link.trace_id, "span_id": link.span_id, "attributes": link.attributes} for link in span.links])
+        row["links"] = _dumps(
+            [
+                {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": link.attributes}
+                for link in span.links
+            ]
+        )
     return row
 
 
@@ -154,14 +182,16 @@ def score(span: DecodedSpan, shared: Row) -> Row:
     value = given.get(names.GEN_AI_EVALUATION_SCORE_VALUE)
     return {
         "project": shared["project"],
-        "environment": _text(given, names.LANGFUSE_ENVIRONMENT, names.DEPLOYMENT_ENVIRONMENT) or shared.get("environment"),
+        "environment": _text(given, names.LANGFUSE_ENVIRONMENT, names.DEPLOYMENT_ENVIRONMENT)
+        or shared.get("environment"),
         "score_id": _text(given, names.TRACKWAY_SCORE_ID) or span.span_id,
         "trace_id": _text(given, names.TRACKWAY_SCORE_TRACE_ID),
         "observation_id": _text(given, names.TRACKWAY_SCORE_OBSERVATION_ID),
         "session_id": _text(given, names.TRACKWAY_SCORE_SESSION_ID),
         "user_id": _text(given, names.USER_ID),
         "name": _text(given, names.GEN_AI_EVALUATION_NAME) or "",
-        "data_type": _text(given, names.TRACKWAY_SCORE_DATA_TYPE) or ("CATEGORICAL" if value is None else "NUMERIC"),
+        "data_type": _text(given, names.TRACKWAY_SCORE_DATA_TYPE)
+        or ("CATEGORICAL" if value is None else "NUMERIC"),
         "value": float(value) if isinstance(value, int | float) else None,
         "label": _text(given, names.GEN_AI_EVALUATION_SCORE_LABEL),
         "comment": _text(given, names.GEN_AI_EVALUATION_EXPLANATION),
@@ -170,7 +200,10 @@ def score(span: DecodedSpan, shared: Row) -> Row:
 
 
 def pico(amount: object) -> int | None:
-    """Pico-dollars of an amount of US dollars, half to even; None for what is no amount or beyond nine million dollars."""
+    """Pico-dollars of an amount of US dollars, half to even; None for what is no amount.
+
+    Nor is what is beyond nine million dollars: 63 bits do not hold it.
+    """
     if isinstance(amount, bool) or not isinstance(amount, int | float | Decimal):
         return None
     # The shortest text of a float is what its writer meant by it.
@@ -221,8 +254,12 @@ def _usage(row: Row, given: Attributes) -> None:
     buckets = _read(given.get(names.LANGFUSE_USAGE_DETAILS), orjson.loads, _count) or _counts(given)
     if not buckets:
         return
-    inputs = [count for name, count in buckets.items() if name == "input" or name.startswith("input_")]
-    outputs = [count for name, count in buckets.items() if name == "output" or name.startswith("output_")]
+    inputs = [
+        count for name, count in buckets.items() if name == "input" or name.startswith("input_")
+    ]
+    outputs = [
+        count for name, count in buckets.items() if name == "output" or name.startswith("output_")
+    ]
     if inputs:
         row["input_tokens"] = min(sum(inputs), _LARGEST)
     if outputs:
@@ -234,8 +271,12 @@ def _usage(row: Row, given: Attributes) -> None:
 
 def _counts(given: Attributes) -> dict[str, int]:
     """Disjoint buckets from the inclusive counts of OpenTelemetry or OpenInference."""
-    inputs = _count(given.get(names.GEN_AI_USAGE_INPUT_TOKENS, given.get(names.LLM_TOKEN_COUNT_PROMPT)))
-    outputs = _count(given.get(names.GEN_AI_USAGE_OUTPUT_TOKENS, given.get(names.LLM_TOKEN_COUNT_COMPLETION)))
+    inputs = _count(
+        given.get(names.GEN_AI_USAGE_INPUT_TOKENS, given.get(names.LLM_TOKEN_COUNT_PROMPT))
+    )
+    outputs = _count(
+        given.get(names.GEN_AI_USAGE_OUTPUT_TOKENS, given.get(names.LLM_TOKEN_COUNT_COMPLETION))
+    )
     sides = {"input": inputs, "output": outputs}
     parts: dict[str, int] = {}
     for gen_ai, openinference, bucket in _TOKENS:
@@ -276,7 +317,9 @@ def _exact(text: str) -> object:
     return json.loads(text, parse_float=Decimal, parse_constant=Decimal)
 
 
-def _read(text: object, loads: Callable[[str], object], check: Callable[[object], T | None]) -> dict[str, T]:
+def _read(
+    text: object, loads: Callable[[str], object], check: Callable[[object], T | None]
+) -> dict[str, T]:
     """What passes *check* of a JSON object of numbers."""
     if not isinstance(text, str):
         return {}
@@ -301,7 +344,7 @@ def _first_token(row: Row, given: Attributes, start: int) -> None:
             row["completion_start_time"] = moment
             row["time_to_first_token_us"] = max(moment - start, 0)
     seconds = given.get(names.GEN_AI_TIME_TO_FIRST_CHUNK)
-    if isinstance(seconds, float) and 0.0 <= seconds < 1e12:
+    if isinstance(seconds, float) and 0.0 <= seconds < _LONGEST_S:
         row["time_to_first_token_us"] = round(seconds * 1e6)
 
 
@@ -353,7 +396,9 @@ def _events(row: Row, span: DecodedSpan) -> None:
             }
             row["exception"] = _dumps(told)
         else:
-            others.append({"name": event.name, "time_unix_nano": event.time, "attributes": event.attributes})
+            others.append(
+                {"name": event.name, "time_unix_nano": event.time, "attributes": event.attributes}
+            )
     if others:
         row["events"] = _dumps(others)
 

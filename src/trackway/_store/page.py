@@ -20,7 +20,9 @@ class Page(Sequence[T]):
 
     __slots__ = ("_following", "_items")
 
-    def __init__(self, items: Sequence[T], following: "Callable[[], Page[T]] | None" = None) -> None:
+    def __init__(
+        self, items: Sequence[T], following: "Callable[[], Page[T]] | None" = None
+    ) -> None:
         self._items = list(items)
         self._following = following
 
@@ -42,8 +44,8 @@ class Page(Sequence[T]):
     @overload
     def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
+    def __getitem__(self, index: slice[int | None, int | None, int | None]) -> list[T]: ...
+    def __getitem__(self, index: int | slice[int | None, int | None, int | None]) -> T | list[T]:
         return self._items[index]
 
     def __eq__(self, other: object) -> bool:
@@ -51,7 +53,8 @@ class Page(Sequence[T]):
             return self._items == other._items
         return self._items == other if isinstance(other, list) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment] - like a list, whose equality it shares
+    # Like a list, whose equality it shares.
+    __hash__ = None  # type: ignore[assignment]  # the way to say so, which typeshed cannot
 
     def __repr__(self) -> str:
         more = ", and more" if self.has_more else ""

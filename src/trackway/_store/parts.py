@@ -1,7 +1,7 @@
 """The part files: how rows become one, what they are called, how they go.
 
-A part is written aside, synced, then renamed, so that whoever reads the folder (a BI tool, DuckDB, pandas) sees whole files only. For this
-library a file counts when it is registered (`state`), not when it is there.
+A part is written aside, synced, then renamed, so that whoever reads the folder (a BI tool, DuckDB, pandas) sees
+whole files only. For this library a file counts when it is registered (`state`), not when it is there.
 """
 
 import os
@@ -70,20 +70,36 @@ class Parts:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(b"\n".join(lines.texts))
             name, size = self._write(
-                lines.kind, lines.last_us, lambda aside: self._engine.load(loading, aside, lines.kind, longest=lines.longest)
+                lines.kind,
+                lines.last_us,
+                lambda aside: self._engine.load(loading, aside, lines.kind, longest=lines.longest),
             )
         finally:
             loading.unlink(missing_ok=True)
-        return Part(name, lines.kind, len(lines.texts), size, lines.first_us, lines.last_us, lines.userless)
+        return Part(
+            name, lines.kind, len(lines.texts), size, lines.first_us, lines.last_us, lines.userless
+        )
 
-    def rewrite(self, old: list[Part], select: str, parameters: Mapping[str, object]) -> Part | None:
+    def rewrite(
+        self, old: list[Part], select: str, parameters: Mapping[str, object]
+    ) -> Part | None:
         """A part of what a SELECT finds in *old* ones, to be registered; None where nothing is left."""
         kind, last_us = old[0].kind, max(part.last_us for part in old)
-        name, size = self._write(kind, last_us, lambda aside: self._engine.write(select, parameters, aside))
+        name, size = self._write(
+            kind, last_us, lambda aside: self._engine.write(select, parameters, aside)
+        )
         rows = self._engine.rows(self.directory / name)
         if not rows:
             return None
-        return Part(name, kind, rows, size, min(p.first_us for p in old), last_us, sum(p.userless for p in old))
+        return Part(
+            name,
+            kind,
+            rows,
+            size,
+            min(p.first_us for p in old),
+            last_us,
+            sum(p.userless for p in old),
+        )
 
     def sweep(self) -> None:
         """Deletes what no query needs any more, and what was left by someone who was killed while writing."""

@@ -1,12 +1,13 @@
 """The questions as SQL: what a trace is, what a user is, and how a page of them is found.
 
-Theory of operation. A part holds one row a span; a *trace* is an aggregate over its spans, computed when asked (at 1,000,000 spans
-in 330,000 traces that is 40 ms for its times, 110 ms with users and percentiles). So that a filtered page need not aggregate everything:
+Theory of operation. A part holds one row a span; a *trace* is an aggregate over its spans, computed when asked (at
+1,000,000 spans in 330,000 traces that is 40 ms for its times, 110 ms with users and percentiles). So that a filtered
+page need not aggregate everything:
 
-1. Conditions on a trace bring a cheap test on its observations along where there is one (`filters.Condition.observations`), and
-   only traces of which some observation passes are aggregated at all.
-2. A page is found first (ids and times, DuckDB leaves out aggregates that nobody selects), then filled: the second query
-   reads only the parts and row groups of the page's own time span.
+1. Conditions on a trace bring a cheap test on its observations along where there is one
+   (`filters.Condition.observations`), and only traces of which some observation passes are aggregated at all.
+2. A page is found first (ids and times, DuckDB leaves out aggregates that nobody selects), then filled: the second
+   query reads only the parts and row groups of the page's own time span.
 3. Inputs and outputs are columns of their own that only `content.py` reads.
 
 Every name in the texts below is ours; what a caller gave is in the parameters.
@@ -21,9 +22,9 @@ from trackway._store import filters
 from trackway._store.engines.duckdb import table
 from trackway._store.filters import Binder, Condition
 from trackway._store.rows import OBSERVATIONS, SCORES, Kind
-from trackway._store.state import Part, Snapshot, Superseded
+from trackway._store.state import Snapshot, Superseded
 
-__all__ = ["Source", "TRACE_FIELDS", "USER_ORDERS"]
+__all__ = ["TRACE_FIELDS", "USER_ORDERS", "Source"]
 
 # The root's, else the only one there is.
 _OF_TRACE: Final = (
@@ -38,7 +39,10 @@ TRACE_FIELDS: Final[dict[str, str]] = {
     "start_us": "epoch_us(min(start_time))",
     "end_us": "epoch_us(max(end_time))",
     "latency_us": "epoch_us(max(end_time)) - epoch_us(min(start_time))",
-    "name": "coalesce(arg_min(trace_name, root_order), arg_min(trace_name, start_time), arg_min(name, root_order), arg_min(name, start_time))",
+    "name": (
+        "coalesce(arg_min(trace_name, root_order), arg_min(trace_name, start_time), "
+        "arg_min(name, root_order), arg_min(name, start_time))"
+    ),
     "user_id": _OF_TRACE.format("user_id"),
     "session_id": _OF_TRACE.format("session_id"),
     "tags": "list_distinct(flatten(list(DISTINCT tags)))",
@@ -62,6 +66,9 @@ TRACE_FIELDS: Final[dict[str, str]] = {
     "trace_metadata": "list(DISTINCT trace_metadata)",
 }
 
+QUARTER_US: Final = 900_000_000
+SAME_SPAN: Final = "o.project = s.project AND o.trace_id = s.trace_id AND o.span_id = s.span_id"
+
 USER_ORDERS: Final[dict[str, str]] = {
     "cost": "cost DESC NULLS LAST",
     "traces": "traces DESC",
@@ -83,7 +90,9 @@ class Source:
 
     def between(self, first_us: int, last_us: int) -> "Source":
         """The same, but without parts that have no row in a span of time."""
-        parts = tuple(p for p in self.snapshot.parts if p.last_us >= first_us and p.first_us <= last_us)
+        parts = tuple(
+            p for p in self.snapshot.parts if p.last_us >= first_us and p.first_us <= last_us
+        )
         return Source(self.directory, Snapshot(parts, self.snapshot.superseded), self.project)
 
     def files(self, kind: Kind) -> list[Path]:
@@ -103,7 +112,7 @@ class Source:
         tests = [] if self.project is None else [f"o.project = {self.binder.bind(self.project)}"]
         if self.snapshot.superseded:
             newer = outdated(self.snapshot.superseded, self.binder)
-            source += f" o LEFT JOIN {newer} s ON o.project = s.project AND o.trace_id = s.trace_id AND o.span_id = s.span_id"
+            source += f" o LEFT JOIN {newer} s ON {SAME_SPAN}"
             tests.append("(s.sequence IS NULL OR o.sequence >= s.sequence)")
         else:
             source += " o"
@@ -122,8 +131,16 @@ class Source:
         text, files = table(kind, self.files(kind))
         return text.replace("$files", self.binder.bind(files))
 
-    def traces(self, asked: Sequence[Condition], columns: Iterable[str] = TRACE_FIELDS, first: Sequence[str] = ()) -> str:
-        """`obs`, and `traces`: a row for each trace that fits, with *columns*; *first* are tests on its observations, all of them."""
+    def traces(
+        self,
+        asked: Sequence[Condition],
+        columns: Iterable[str] = TRACE_FIELDS,
+        first: Sequence[str] = (),
+    ) -> str:
+        """`obs`, and `traces`: a row for each trace that fits, with *columns*.
+
+        *first* are tests on observations, before anything is aggregated.
+        """
         tests = list(first)
         tests += [
             f"(project, trace_id) IN (SELECT project, trace_id FROM obs WHERE {some})"
@@ -131,18 +148,28 @@ class Source:
             for some in condition.observations
         ]
         scored = [some for condition in asked for some in condition.scores]
-        tests += [f"(project, trace_id) IN (SELECT project, trace_id FROM scores WHERE {some})" for some in scored]
+        tests += [
+            f"(project, trace_id) IN (SELECT project, trace_id FROM scores WHERE {some})"
+            for some in scored
+        ]
         ctes = [self.observations(), *([self.scores()] if scored else [])]
         # `every` has the aggregates that a condition may name; those that none does are never computed.
         every = ", ".join(f"{sql} AS {name}" for name, sql in TRACE_FIELDS.items())
-        ctes.append(f"every AS NOT MATERIALIZED (SELECT project, trace_id, {every} FROM obs{_where(tests)} GROUP BY project, trace_id)")
+        ctes.append(
+            f"every AS NOT MATERIALIZED (SELECT project, trace_id, {every} "
+            f"FROM obs{_where(tests)} GROUP BY project, trace_id)"
+        )
         rows = [condition.row for condition in asked if condition.row]
-        ctes.append(f"traces AS (SELECT project, trace_id, {', '.join(columns)} FROM every{_where(rows)})")
+        ctes.append(
+            f"traces AS (SELECT project, trace_id, {', '.join(columns)} FROM every{_where(rows)})"
+        )
         return "WITH " + ", ".join(ctes)
 
     # -- the questions ------------------------------------------------------------------------------------------------
 
-    def trace_page(self, asked: Sequence[Condition], limit: int, after: tuple[int, str] | None) -> str:
+    def trace_page(
+        self, asked: Sequence[Condition], limit: int, after: tuple[int, str] | None
+    ) -> str:
         """(project, trace id, start, end) of the newest traces; *after* is start and id of the last one seen."""
         with_ = self.traces(asked, ("start_us", "end_us"))
         more = ""
@@ -163,12 +190,24 @@ class Source:
         """That a row is of one of these traces."""
         return f"trace_id IN (SELECT unnest({self.binder.bind(list(ids))}::VARCHAR[]))"
 
-    def users(self, asked: Sequence[Condition], *, only: tuple[str | None] | None = None, order: str = "cost", limit: int = 1, offset: int = 0) -> str:
+    def users(
+        self,
+        asked: Sequence[Condition],
+        *,
+        only: tuple[str | None] | None = None,
+        order: str = "cost",
+        limit: int = 1,
+        offset: int = 0,
+    ) -> str:
         """A row for each effective user; *only* asks for one of them."""
         if only is not None:
             asked = [*asked, self.of_user(only[0])]
         with_ = self.traces(asked, ("user_id", "session_id", "start_us", "latency_us", "status"))
-        picked = "" if only is None else f" WHERE user_id IS NOT DISTINCT FROM {self.binder.bind(only[0])}"
+        picked = (
+            ""
+            if only is None
+            else f" WHERE user_id IS NOT DISTINCT FROM {self.binder.bind(only[0])}"
+        )
         return f"""{with_}, {self.effective(restricted=bool(asked))}, by_trace AS (
                 SELECT user_id, count(*) AS traces, count(*) FILTER (status = 'ERROR') AS errors,
                     quantile_cont(latency_us, [0.5, 0.95]) AS latency
@@ -176,23 +215,30 @@ class Source:
             ), by_observation AS (
                 SELECT user_id, epoch_us(min(start_time)) AS first_us, epoch_us(max(start_time)) AS last_us,
                     count(*) AS observations, count(DISTINCT session_id) AS sessions,
-                    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(total_tokens) AS total_tokens,
+                    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+                    sum(total_tokens) AS total_tokens,
                     sum(cost_total) AS cost, count(*) FILTER (billable AND cost_total IS NULL) AS unpriced
                 FROM effective GROUP BY user_id
             ), users AS (
                 SELECT coalesce(o.user_id, t.user_id) AS user_id, first_us, last_us, coalesce(traces, 0) AS traces,
-                    coalesce(errors, 0) AS errors, coalesce(observations, 0) AS observations, coalesce(sessions, 0) AS sessions,
-                    coalesce(input_tokens, 0)::BIGINT AS input_tokens, coalesce(output_tokens, 0)::BIGINT AS output_tokens,
+                    coalesce(errors, 0) AS errors, coalesce(observations, 0) AS observations,
+                    coalesce(sessions, 0) AS sessions,
+                    coalesce(input_tokens, 0)::BIGINT AS input_tokens,
+                    coalesce(output_tokens, 0)::BIGINT AS output_tokens,
                     coalesce(total_tokens, 0)::BIGINT AS total_tokens, cost, coalesce(unpriced, 0) AS unpriced, latency
                 FROM by_observation o FULL JOIN by_trace t ON o.user_id IS NOT DISTINCT FROM t.user_id
             ) SELECT * FROM users{picked} ORDER BY {USER_ORDERS[order]}, user_id NULLS LAST
-            LIMIT {self.binder.bind(limit)} OFFSET {self.binder.bind(offset)}"""
+            {self.rows(limit, offset)}"""
 
     def effective(self, *, restricted: bool) -> str:
         """`effective`: observations of the traces in question, each with its own user, else its trace's."""
         columns = "o.* EXCLUDE (user_id)"
         if self.all_have_users:
-            chosen = " WHERE (project, trace_id) IN (SELECT project, trace_id FROM traces)" if restricted else ""
+            chosen = (
+                " WHERE (project, trace_id) IN (SELECT project, trace_id FROM traces)"
+                if restricted
+                else ""
+            )
             return f"effective AS NOT MATERIALIZED (SELECT {columns}, o.user_id FROM obs o{chosen})"
         return (
             f"effective AS NOT MATERIALIZED (SELECT {columns}, coalesce(o.user_id, t.user_id) AS user_id "
@@ -219,12 +265,14 @@ class Source:
         with_ = self.traces([self.of_user(user_id)], ("user_id", "start_us", "status"))
         user = f"user_id IS NOT DISTINCT FROM {self.binder.bind(user_id)}"
         return f"""{with_}, {self.effective(restricted=True)}
-            SELECT quarter, sum(traces)::BIGINT, sum(errors)::BIGINT, sum(observations)::BIGINT, sum(tokens)::BIGINT, sum(cost) FROM (
+            SELECT quarter, sum(traces)::BIGINT, sum(errors)::BIGINT, sum(observations)::BIGINT, sum(tokens)::BIGINT,
+                sum(cost) FROM (
                 SELECT start_us // {QUARTER_US} AS quarter, 1 AS traces, (status = 'ERROR')::BIGINT AS errors,
                     0 AS observations, 0 AS tokens, NULL AS cost
                 FROM traces WHERE {user}
                 UNION ALL
-                SELECT epoch_us(start_time) // {QUARTER_US}, 0, 0, 1, coalesce(total_tokens, 0), cost_total FROM effective WHERE {user}
+                SELECT epoch_us(start_time) // {QUARTER_US}, 0, 0, 1, coalesce(total_tokens, 0), cost_total
+                FROM effective WHERE {user}
             ) GROUP BY quarter ORDER BY quarter"""
 
     def user_scores(self, user_id: str | None) -> str:
@@ -237,28 +285,53 @@ class Source:
 
     def sessions(self, asked: Sequence[Condition], limit: int, offset: int) -> str:
         """A row for each session, the one with the latest trace first."""
-        names = ("session_id", "user_id", "start_us", "end_us", "status", "total_tokens", "cost", "unpriced")
+        names = (
+            "session_id",
+            "user_id",
+            "start_us",
+            "end_us",
+            "status",
+            "total_tokens",
+            "cost",
+            "unpriced",
+        )
         with_ = self.traces(asked, names)
         return f"""{with_} SELECT session_id, list(DISTINCT user_id), min(start_us), max(end_us), count(*),
                 count(*) FILTER (status = 'ERROR'), sum(total_tokens)::BIGINT, sum(cost), sum(unpriced)::BIGINT
             FROM traces WHERE session_id IS NOT NULL GROUP BY session_id
-            ORDER BY max(start_us) DESC, session_id LIMIT {self.binder.bind(limit)} OFFSET {self.binder.bind(offset)}"""
+            ORDER BY max(start_us) DESC, session_id {self.rows(limit, offset)}"""
 
     def observation_rows(self, columns: str, asked: Sequence[Condition], tail: str) -> str:
         """*columns* of observations that fit."""
         tests = [condition.row for condition in asked if condition.row]
-        named = "epoch_us(start_time) AS start_us, epoch_us(end_time) - epoch_us(start_time) AS latency_us, cost_total AS cost"
+        named = (
+            "epoch_us(start_time) AS start_us, epoch_us(end_time) - epoch_us(start_time) AS latency_us, "
+            "cost_total AS cost"
+        )
         return f"WITH {self.observations()} SELECT {columns} FROM (SELECT *, {named} FROM obs){_where(tests)} {tail}"
 
     def rows_of_traces(
-        self, columns: str, ids: Sequence[str], between: tuple[int, int], tail: str, *, roots: bool = False
+        self,
+        columns: str,
+        ids: Sequence[str],
+        between: tuple[int, int],
+        tail: str,
+        *,
+        roots: bool = False,
     ) -> str:
         """*columns* of the observations of some traces, all of which started in a span of time."""
         first, last = (self.binder.bind(moment) for moment in between)
-        tests = [self.having(ids), f"start_time BETWEEN make_timestamptz({first}) AND make_timestamptz({last})"]
+        tests = [
+            self.having(ids),
+            f"start_time BETWEEN make_timestamptz({first}) AND make_timestamptz({last})",
+        ]
         if roots:
             tests.append("root_order IS NOT NULL")
         return self.observation_rows(columns, [Condition(row=test) for test in tests], tail)
+
+    def rows(self, limit: int, offset: int) -> str:
+        """The end of a SELECT that is a page."""
+        return f"LIMIT {self.binder.bind(limit)} OFFSET {self.binder.bind(offset)}"
 
     def score_rows(self, columns: str, ids: Sequence[str]) -> str:
         """*columns* of the scores of some traces, oldest first."""
@@ -270,9 +343,6 @@ class Source:
         return filters.conditions(fields, given, self.binder)
 
 
-QUARTER_US: Final = 900_000_000
-
-
 def outdated(superseded: Sequence[Superseded], binder: Binder) -> str:
     """A relation of spans and the number from which on their rows are current."""
     columns = zip(*superseded, strict=True)
@@ -282,15 +352,6 @@ def outdated(superseded: Sequence[Superseded], binder: Binder) -> str:
         for name, sql, values in zip(Superseded._fields, types, columns, strict=True)
     )
     return f"(SELECT {lists})"
-
-
-def readable(parts: Iterable[Part], newest_format: int) -> tuple[list[Part], list[Part]]:
-    """Parts that this version understands, and the others."""
-    known: list[Part] = []
-    newer: list[Part] = []
-    for part in parts:
-        (known if part.format <= newest_format else newer).append(part)
-    return known, newer
 
 
 def _where(tests: Sequence[str]) -> str:

@@ -1,4 +1,7 @@
-"""Asks the parts, however they change meanwhile: what is merged away is looked for again, what is damaged is named and left out."""
+"""Asks the parts, however they change meanwhile.
+
+What is merged away is looked for again; what is damaged is named and left out.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +13,7 @@ from trackway._store.query import Source
 from trackway._store.rows import FORMAT
 from trackway._store.state import Part, Snapshot, State
 
-__all__ = ["Rows", "Reading"]
+__all__ = ["Reading", "Rows"]
 
 Rows = list[tuple[object, ...]]
 # A compaction lasts longer than a query; to meet five in a row, something else must be wrong.
@@ -28,10 +31,17 @@ class Reading:
         self._engine = engine
         self._damaged: set[str] = set()
 
-    def ask(self, question: Callable[[Source], str], *, between: tuple[int, int] | None = None) -> Rows:
-        """The rows that answer *question*, which writes SQL over a source; *between* names the µs that it can be about."""
+    def ask(
+        self, question: Callable[[Source], str], *, between: tuple[int, int] | None = None
+    ) -> Rows:
+        """The rows that answer *question*, which writes SQL over a source.
+
+        *between* names the µs that it can be about, first and last.
+        """
         snapshot = self._snapshot()
-        for _ in range(_TRIES):
+        tries = 0
+        while True:
+            tries += 1
             source = Source(self.directory, snapshot, self.project)
             if between is not None:
                 source = source.between(*between)
@@ -39,11 +49,11 @@ class Reading:
             try:
                 return self._engine.query(sql, source.binder.values)
             except EngineError:
-                before, snapshot = snapshot, self._snapshot()
-                if snapshot.parts == before.parts and not self._set_aside(snapshot.parts):
+                fresh = self._snapshot()
+                unchanged = fresh.parts == snapshot.parts
+                if tries == _TRIES or (unchanged and not self._set_aside(fresh.parts)):
                     raise
                 snapshot = self._snapshot()
-        return self._engine.query(sql, source.binder.values)
 
     def _snapshot(self) -> Snapshot:
         if not self._state.exists():
@@ -55,7 +65,8 @@ class Reading:
         if part.format > FORMAT:
             warn(
                 f"store:newer:{part.writer}",
-                "parts in %s were written by trackway %s and are left out of the answer: pip install 'trackway[local]>=%s'",
+                "parts in %s were written by trackway %s and are left out of the answer: "
+                "pip install 'trackway[local]>=%s'",
                 self.directory, part.writer, part.writer,
             )  # fmt: skip
             return False

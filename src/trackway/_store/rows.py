@@ -1,7 +1,8 @@
 """The columns of a part: one table for spans, one for scores. What is not listed here is not stored.
 
-Times are microseconds since the epoch on the way in and TIMESTAMPTZ in the files. Money is pico-dollars. Columns that hold a JSON
-text end on nothing special, they are listed in `JSON_COLUMNS`. A change of meaning, or a column more, is a new FORMAT.
+Times are microseconds since the epoch on the way in and TIMESTAMPTZ in the files. Money is pico-dollars. Columns
+that hold a JSON text end on nothing special, they are listed in `JSON_COLUMNS`. A change of meaning, or a column
+more, is a new FORMAT.
 """
 
 from typing import Final, Literal
@@ -28,8 +29,8 @@ COLUMNS: Final[dict[Kind, dict[str, str]]] = {
         "trace_id": _TEXT,
         "span_id": _TEXT,
         "parent_id": _TEXT,
-        # Smallest at the trace's root: spans without a parent before roots of an application's part, earlier before later.
-        # NULL for every other span.
+        # Smallest at the trace's root: spans without a parent before roots of an application's part, earlier before
+        # later. NULL for every other span.
         "root_order": _INT,
         "type": _TEXT,
         "name": _TEXT,

@@ -2,13 +2,15 @@
 
 Rules:
 
-1. A part is visible if and only if it is registered here. Registering it and moving the positions of the chains that its rows came
-   from is **one** transaction: that is what makes the store exactly once.
-2. What may be deleted is written down before it exists, or in the transaction that takes it out of use: `doomed`. The next ingester
-   deletes those files, under the ingest lock. A file that nobody wrote down is never deleted, so a lost state costs no data.
+1. A part is visible if and only if it is registered here. Registering it and moving the positions of the chains that
+   its rows came from is **one** transaction: that is what makes the store exactly once.
+2. What may be deleted is written down before it exists, or in the transaction that takes it out of use: `doomed`.
+   The next ingester deletes those files, under the ingest lock. A file that nobody wrote down is never deleted, so a
+   lost state costs no data.
 3. A commit is synced to the disk before the segments that it came from are released.
-4. `superseded` names spans of which an older row may still stand in a part (a handle that was written again after its first row was
-   ingested). Queries pass over older rows of these spans only, and pay nothing where there are none; compaction removes both.
+4. `superseded` names spans of which an older row may still stand in a part (a handle that was written again after
+   its first row was ingested). Queries pass over older rows of these spans only, and pay nothing where there are
+   none; compaction removes both.
 """
 
 import sqlite3
@@ -34,7 +36,8 @@ CREATE TABLE IF NOT EXISTS parts (
     format INTEGER NOT NULL, writer TEXT NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS positions (
-    chain TEXT PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL, records INTEGER NOT NULL, malformed INTEGER NOT NULL
+    chain TEXT PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL, records INTEGER NOT NULL,
+    malformed INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS superseded (
     project TEXT NOT NULL, trace_id TEXT NOT NULL, span_id TEXT NOT NULL, sequence INTEGER NOT NULL,
@@ -110,7 +113,9 @@ class State:
         with self._open() as connection:
             if _layout(connection) == 0:
                 connection.executescript(_SCHEMA)
-                connection.execute("INSERT OR REPLACE INTO notes VALUES ('writer', ?)", (__version__,))
+                connection.execute(
+                    "INSERT OR REPLACE INTO notes VALUES ('writer', ?)", (__version__,)
+                )
                 connection.execute(f"PRAGMA user_version = {LAYOUT}")
                 connection.commit()
 
@@ -122,19 +127,25 @@ class State:
                 # Another process is making it at this moment.
                 return Snapshot((), ())
             parts = [Part(*row) for row in connection.execute("SELECT * FROM parts ORDER BY file")]
-            superseded = [Superseded(*row) for row in connection.execute("SELECT * FROM superseded")]
+            superseded = [
+                Superseded(*row) for row in connection.execute("SELECT * FROM superseded")
+            ]
             return Snapshot(tuple(parts), tuple(superseded))
 
     def positions(self) -> dict[str, Position]:
         """How far each chain is ingested, by its name."""
         with self._open() as connection:
-            rows = connection.execute("SELECT chain, segment, offset, records, malformed FROM positions")
+            rows = connection.execute(
+                "SELECT chain, segment, offset, records, malformed FROM positions"
+            )
             return {cast("str", name): Position(*rest) for name, *rest in rows}
 
     def sequence(self) -> int:
         """The number of the last row."""
         with self._open() as connection:
-            row = connection.execute("SELECT value FROM counters WHERE name = 'sequence'").fetchone()
+            row = connection.execute(
+                "SELECT value FROM counters WHERE name = 'sequence'"
+            ).fetchone()
             return 0 if row is None else int(row[0])
 
     # -- only under the ingest lock -----------------------------------------------------------------------------------
@@ -142,7 +153,9 @@ class State:
     def doom(self, files: Sequence[str]) -> None:
         """Says that *files* may be deleted unless a commit registers them; before they are written."""
         with self._open() as connection:
-            connection.executemany("INSERT OR IGNORE INTO doomed VALUES (?)", [(file,) for file in files])
+            connection.executemany(
+                "INSERT OR IGNORE INTO doomed VALUES (?)", [(file,) for file in files]
+            )
             connection.commit()
 
     def doomed(self) -> list[str]:
@@ -154,7 +167,9 @@ class State:
         """Takes files and chains that are gone off the lists."""
         with self._open() as connection:
             connection.executemany("DELETE FROM doomed WHERE file = ?", [(file,) for file in files])
-            connection.executemany("DELETE FROM positions WHERE chain = ?", [(name,) for name in chains])
+            connection.executemany(
+                "DELETE FROM positions WHERE chain = ?", [(name,) for name in chains]
+            )
             connection.commit()
 
     def commit(
@@ -173,27 +188,39 @@ class State:
                 [(name, *position) for name, position in positions.items()],
             )
             connection.executemany(
-                "INSERT INTO superseded VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)",
+                "INSERT INTO superseded VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)",
                 superseded,
             )
-            connection.execute("INSERT OR REPLACE INTO counters VALUES ('sequence', ?)", (sequence,))
+            connection.execute(
+                "INSERT OR REPLACE INTO counters VALUES ('sequence', ?)", (sequence,)
+            )
             connection.commit()
 
-    def replace(self, old: Sequence[Part], new: Sequence[Part], settled: Sequence[Superseded]) -> None:
+    def replace(
+        self, old: Sequence[Part], new: Sequence[Part], settled: Sequence[Superseded]
+    ) -> None:
         """Makes a compaction visible: *new* stands for *old*, and *settled* have no older row any more."""
         with self._open() as connection:
-            connection.executemany("DELETE FROM parts WHERE file = ?", [(part.file,) for part in old])
-            connection.executemany("INSERT OR IGNORE INTO doomed VALUES (?)", [(part.file,) for part in old])
+            connection.executemany(
+                "DELETE FROM parts WHERE file = ?", [(part.file,) for part in old]
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO doomed VALUES (?)", [(part.file,) for part in old]
+            )
             _register(connection, new)
             connection.executemany(
-                "DELETE FROM superseded WHERE project = ? AND trace_id = ? AND span_id = ? AND sequence = ?", settled
+                "DELETE FROM superseded WHERE project = ? AND trace_id = ? AND span_id = ? AND sequence = ?",
+                settled,
             )
             connection.commit()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self.path, timeout=BUSY_S, isolation_level="DEFERRED")) as connection:
+            with closing(
+                sqlite3.connect(self.path, timeout=BUSY_S, isolation_level="DEFERRED")
+            ) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 # Rule 3.
                 connection.execute("PRAGMA synchronous = FULL")

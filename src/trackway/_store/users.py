@@ -1,8 +1,8 @@
 """One user's numbers, from rows to models."""
 
 from collections.abc import Sequence
-from datetime import date, tzinfo
-from typing import Final, cast
+from datetime import date, datetime, tzinfo
+from typing import TypedDict, cast
 
 from trackway._store.models import DayUse, ModelUse, ScoreMean, User, UserSummary
 from trackway._store.query import QUARTER_US
@@ -11,8 +11,6 @@ from trackway._store.times import from_microseconds
 __all__ = ["days", "known_cost", "page_of", "summary"]
 
 Row = tuple[object, ...]
-
-_COUNTS: Final = ("traces", "errors", "observations", "sessions", "input_tokens", "output_tokens", "total_tokens")
 
 
 def known_cost(cost: object, unpriced: object) -> int | None:
@@ -24,17 +22,20 @@ def known_cost(cost: object, unpriced: object) -> int | None:
 
 def summary(row: Row) -> UserSummary:
     """From a row of `Source.users`."""
-    return UserSummary(**_fields(row))  # type: ignore[arg-type] - the columns of one SELECT, in its order
+    return UserSummary(**_fields(row))
 
 
-def page_of(row: Row, *, models: Sequence[Row], daily: tuple[DayUse, ...], scores: Sequence[Row]) -> User:
+def page_of(
+    row: Row, *, models: Sequence[Row], daily: tuple[DayUse, ...], scores: Sequence[Row]
+) -> User:
     """From a row of `Source.users` and what belongs to that user."""
     return User(
-        **_fields(row),  # type: ignore[arg-type] - as above
+        **_fields(row),
         models=tuple(_model(model) for model in models),
         daily=daily,
         scores=tuple(
-            ScoreMean(name=cast("str", name), count=cast("int", count), mean=cast("float", mean)) for name, count, mean in scores
+            ScoreMean(name=cast("str", name), count=cast("int", count), mean=cast("float", mean))
+            for name, count, mean in scores
         ),
     )
 
@@ -61,14 +62,39 @@ def days(quarters: Sequence[Row], timezone: tzinfo | None) -> tuple[DayUse, ...]
     )
 
 
-def _fields(row: Row) -> dict[str, object]:
-    user_id, first, last, traces, errors, observations, sessions, inputs, outputs, total, cost, unpriced, latency = row
+class _Fields(TypedDict):
+    user_id: str | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    traces: int
+    errors: int
+    observations: int
+    sessions: int
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    cost_pico: int | None
+    cost_complete: bool
+    latency_p50: float | None
+    latency_p95: float | None
+
+
+def _fields(row: Row) -> _Fields:
+    (
+        user_id, first, last, traces, errors, observations, sessions, inputs, outputs, total, cost, unpriced, latency,
+    ) = row  # fmt: skip
     p50, p95 = cast("list[float]", latency) if latency else (None, None)
     return {
-        "user_id": user_id,
+        "user_id": cast("str | None", user_id),
         "first_seen": None if first is None else from_microseconds(cast("int", first)),
         "last_seen": None if last is None else from_microseconds(cast("int", last)),
-        **dict(zip(_COUNTS, (traces, errors, observations, sessions, inputs, outputs, total), strict=True)),
+        "traces": cast("int", traces),
+        "errors": cast("int", errors),
+        "observations": cast("int", observations),
+        "sessions": cast("int", sessions),
+        "input_tokens": cast("int", inputs),
+        "output_tokens": cast("int", outputs),
+        "total_tokens": cast("int", total),
         "cost_pico": known_cost(cost, unpriced),
         "cost_complete": not unpriced,
         "latency_p50": None if p50 is None else p50 / 1e6,

@@ -1,7 +1,8 @@
 """DuckDB in memory over Parquet files: two threads, 512 MB, nothing of its own on disk but what it spills.
 
-A DuckDB *file* is refused to every second process, even for reading; Parquet files are not. Rows are loaded from newline-delimited JSON
-with given columns: 10 µs a row of 2 KB up to the compressed file, against 22 by lists and `unnest` up to a table, and 1,000 by `executemany`.
+A DuckDB *file* is refused to every second process, even for reading; Parquet files are not. Rows are loaded from
+newline-delimited JSON with given columns: 10 µs a row of 2 KB up to the compressed file, against 22 by lists and
+`unnest` up to a table, and 1,000 by `executemany`.
 """
 
 import os
@@ -21,7 +22,8 @@ __all__ = ["Engine", "EngineError"]
 
 MEMORY: Final = "512MB"
 THREADS: Final = 2
-# Ten vectors. DuckDB buffers a row group for each thread before writing it, and its default of 122,880 rows of 2 KB is 250 MB.
+# Ten vectors. DuckDB buffers a row group for each thread before writing it, and its default of 122,880 rows of 2 KB
+# is 250 MB.
 ROW_GROUP: Final = 20_480
 SMALLEST_BUFFER: Final = 4 << 20
 
@@ -32,7 +34,10 @@ class EngineError(TrackwayError):
 
 @final
 class Engine:
-    """Connections to one in-memory database; for any number of threads. *spill* is where large sorts may put their runs."""
+    """Connections to one in-memory database; for any number of threads.
+
+    *spill* is the folder where large sorts may put their runs.
+    """
 
     def __init__(self, spill: Path) -> None:
         self._spill = spill
@@ -58,10 +63,13 @@ class Engine:
 
     def load(self, lines: Path, part: Path, kind: Kind, *, longest: int) -> None:
         """Turns newline-delimited JSON of a table's columns, lines of at most *longest* bytes, into a part."""
-        read = {name: "BIGINT" if sql == "TIMESTAMPTZ" else sql for name, sql in COLUMNS[kind].items()}
+        read = {
+            name: "BIGINT" if sql == "TIMESTAMPTZ" else sql for name, sql in COLUMNS[kind].items()
+        }
         columns = ", ".join(f"'{name}': '{sql}'" for name, sql in read.items())
         made = ", ".join(
-            f"make_timestamptz({name}) AS {name}" if sql == "TIMESTAMPTZ" else name for name, sql in COLUMNS[kind].items()
+            f"make_timestamptz({name}) AS {name}" if sql == "TIMESTAMPTZ" else name
+            for name, sql in COLUMNS[kind].items()
         )
         self.write(
             f"SELECT {made} FROM read_json({_literal(lines)}, format = 'newline_delimited', columns = {{{columns}}}, "
@@ -73,14 +81,14 @@ class Engine:
 
     def write(self, select: str, parameters: Mapping[str, object], part: Path) -> None:
         """Writes the rows of a SELECT into a Parquet file, in the order of the SELECT."""
-        self.query(
-            f"COPY ({select}) TO {_literal(part, pattern=False)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})",
-            parameters,
-        )
+        form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
+        self.query(f"COPY ({select}) TO {_literal(part, pattern=False)} ({form})", parameters)
 
     def rows(self, part: Path) -> int:
         """How many rows a part has, by its footer."""
-        counted = self.query("SELECT count(*) FROM read_parquet($file)", {"file": escape(str(part))})
+        counted = self.query(
+            "SELECT count(*) FROM read_parquet($file)", {"file": escape(str(part))}
+        )
         return cast("int", counted[0][0])
 
     def check(self, part: Path) -> None:
@@ -115,7 +123,9 @@ def _connect(spill: Path) -> "duckdb.DuckDBPyConnection":
     try:
         import duckdb  # noqa: PLC0415 - 120 ms and 35 MB that only a reader pays
     except ImportError as error:
-        message = "the embedded store needs DuckDB, which is not installed: pip install 'trackway[local]'"
+        message = (
+            "the embedded store needs DuckDB, which is not installed: pip install 'trackway[local]'"
+        )
         raise ReadNotAvailable(message, setting="local") from error
     return duckdb.connect(
         ":memory:",
