@@ -158,7 +158,8 @@ class Observations:
     def list(self, *, limit: int = 100, filters: object = None) -> Page[Observation]:
         """At most *limit* observations, newest first.
 
-        *filters* are as of traces, with `type`, `trace_id` and `parent_observation_id` besides. `user_id` is the observation's own user here.
+        *filters* are as of traces, with `type`, `trace_id` and `parent_observation_id` besides. `user_id` is the
+        observation's own user here.
         """
         check_limit(limit)
         filter_table.check(filter_table.OBSERVATIONS, filters)
@@ -226,7 +227,8 @@ class Users:
     ) -> Page[UserSummary]:
         """At most *limit* users, those first that have most of *order_by*.
 
-        *order_by* is cost, traces, tokens, errors, last_seen or latency_p95. None is one of the users, so that the sum over all of them is the total. *filters* choose the traces that count.
+        *order_by* is cost, traces, tokens, errors, last_seen or latency_p95. None is one of the users, so that the
+        sum over all of them is the total. *filters* choose the traces that count.
         """
         check_limit(limit)
         if order_by not in USER_ORDERS:

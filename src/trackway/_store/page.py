@@ -44,8 +44,8 @@ class Page(Sequence[T]):
     @overload
     def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, index: slice[int | None, int | None, int | None]) -> list[T]: ...
-    def __getitem__(self, index: int | slice[int | None, int | None, int | None]) -> T | list[T]:
+    def __getitem__(self, index: "slice[int | None, int | None, int | None]") -> list[T]: ...
+    def __getitem__(self, index: "int | slice[int | None, int | None, int | None]") -> T | list[T]:
         return self._items[index]
 
     def __eq__(self, other: object) -> bool:
