@@ -13,6 +13,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
@@ -34,6 +35,7 @@ __all__ = [
     "destination_id",
     "destinations",
     "is_live",
+    "remove_hidden",
     "spool_root",
     "sweep",
 ]
@@ -44,6 +46,8 @@ Clock = Callable[[], int]
 LOCAL: Final = "local"
 OWNER_LOCK: Final = "owner.lock"
 DESCRIPTION: Final = "destination.json"
+CURSOR: Final = "cursor"
+GONE: Final = ".gone-"
 _UNFINISHED: Final = ".new-"
 # A chain is half made for a fraction of a millisecond; what is this old was left by a process that was killed then.
 _ABANDONED_NS: Final = 3_600 * 1_000_000_000
@@ -207,17 +211,19 @@ def destinations(root: Path) -> list[str]:
 
 
 def sweep(root: Path, destination: str, clock: Clock = time.time_ns) -> None:
-    """Removes half-made chains of processes that were killed while making them."""
+    """Removes what processes left that were killed while they made or removed a chain."""
     for name in _names(root / destination):
         born = _created(name.removeprefix(_UNFINISHED)) if name.startswith(_UNFINISHED) else None
-        if born is None or clock() - born < _ABANDONED_NS:
-            continue
-        left = root / destination / name
-        try:
-            (left / OWNER_LOCK).unlink(missing_ok=True)
-            left.rmdir()
-        except OSError:
-            continue
+        if name.startswith(GONE) or (born is not None and clock() - born >= _ABANDONED_NS):
+            remove_hidden(root / destination / name)
+
+
+def remove_hidden(folder: Path) -> None:
+    """Removes a chain that has no segments; what cannot be removed now is swept later."""
+    with suppress(OSError):
+        (folder / CURSOR).unlink(missing_ok=True)
+        (folder / OWNER_LOCK).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _names(folder: Path) -> list[str]:

@@ -211,16 +211,15 @@ def _store(folder: Path, sums: DeliveryCounters, folded: Iterable[str]) -> None:
 
 
 def _remove(chain: Path) -> None:
-    """Removes the files of a chain, segments of a newer version excepted; the owner's lock goes last."""
+    """Removes the files of a chain, unless segments of a newer version are among them."""
     for number in segment_numbers(chain):
         remove_segment(segment_path(chain, number))
-    for name in ("cursor", chain_files.OWNER_LOCK):
-        if not segment_numbers(chain):
-            (chain / name).unlink(missing_ok=True)
-    try:
-        chain.rmdir()
-    except OSError:
+    if segment_numbers(chain):
         return
+    # Out of sight in one step: a chain without its lock could never be claimed again.
+    hidden = chain.with_name(chain_files.GONE + chain.name)
+    chain.rename(hidden)
+    chain_files.remove_hidden(hidden)
 
 
 def remove_segment(path: Path) -> bool:

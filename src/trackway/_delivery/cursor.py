@@ -13,6 +13,7 @@ from zlib import crc32
 import orjson
 
 from trackway._delivery import platform
+from trackway._delivery.chain import CURSOR
 from trackway._delivery.counters import (
     DeliveryCounters,
     counters_text,
@@ -51,7 +52,7 @@ class Cursor:
     def load(self) -> CursorState:
         """The newest place that was stored whole; the beginning when there is none."""
         try:
-            data = (self.chain / "cursor").read_bytes()
+            data = (self.chain / CURSOR).read_bytes()
         except OSError:
             return CursorState()
         found = [s for s in (_unpack(data[:SLOT]), _unpack(data[SLOT : 2 * SLOT])) if s is not None]
@@ -64,7 +65,7 @@ class Cursor:
         """Remembers a place; False when the disk refused (then it may be delivered twice, never lost)."""
         self._sequence += 1
         try:
-            descriptor = platform.change_private(self.chain / "cursor")
+            descriptor = platform.change_private(self.chain / CURSOR)
             try:
                 if os.fstat(descriptor).st_size < 2 * SLOT:
                     platform.preallocate(descriptor, 2 * SLOT)

@@ -5,6 +5,7 @@ is ready. All else is the worker's.
 """
 
 import errno
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -81,7 +82,7 @@ class LiveChain:
                 return spare
             # Too small: it stays empty, because the next number must not be used before it.
             self._full.append(spare)
-        segment = self._make(needed)
+        segment = self._make(self._next_number(), needed)
         try:
             segment.begin(self.count, dropped, now_ns)
         except OSError:
@@ -91,18 +92,22 @@ class LiveChain:
 
     def retire(self, segment: Segment) -> None:
         """Puts away a segment that is full; `prepare` truncates and closes it."""
-        if segment.count == self.count:
-            # The disk would not take its first record: an hour of that must not leave 3,600 files.
-            segment.discard()
-            return
         self.count = segment.count
         self._full.append(segment)
 
-    def prepare(self, current: Segment) -> None:
+    def prepare(self, current: Segment, lock: threading.RLock) -> None:
         """Closes what is full, then makes the next segment once the current one is half full."""
         self._finish(sync=True)
         if self._spare is None and self._mappable and current.offset * 2 >= current.limit:
-            self._spare = self._make(RECORDS_AT)
+            with lock:
+                number = self._next_number()
+            spare: Segment | None = self._make(number, RECORDS_AT)
+            with lock:
+                # Not when an append could not wait and went on in a later number meanwhile.
+                if self._number == number:
+                    self._spare, spare = spare, None
+            if spare is not None:
+                spare.discard()
 
     def sync(self, current: Segment | None) -> None:
         """Returns when all that stands in the chain is on the disk, names included."""
@@ -144,24 +149,32 @@ class LiveChain:
                 if sync:
                     segment.sync()
             finally:
-                segment.finish()
+                if segment.count > segment.base:
+                    segment.finish()
+                else:
+                    # The disk would not take its first record: an hour of that must not leave 3,600 files.
+                    segment.discard()
 
-    def _make(self, needed: int) -> Segment:
+    def _next_number(self) -> int:
+        """With the spool's lock held: numbers are used in ascending order, or never."""
         self._number += 1
+        return self._number
+
+    def _make(self, number: int, needed: int) -> Segment:
         self._names_changed = True
         page_needed = -(-needed // PAGE) * PAGE
         size = max(self._size, page_needed)
         # Larger than any other segment: not mapped, because the mappings are bounded.
         if self._mappable and size <= LARGEST_SIZE:
             for attempt in dict.fromkeys((size, max(FIRST_SIZE, page_needed))):
-                segment = self._map(attempt)
+                segment = self._map(number, attempt)
                 if segment is not None:
                     return segment
-        return FileSegment(self.path, self._number, max(LARGEST_SIZE, page_needed))
+        return FileSegment(self.path, number, max(LARGEST_SIZE, page_needed))
 
-    def _map(self, size: int) -> Segment | None:
+    def _map(self, number: int, size: int) -> Segment | None:
         try:
-            segment = MappedSegment(self.path, self._number, size)
+            segment = MappedSegment(self.path, number, size)
         except OSError as error:
             if error.errno in _HOPELESS:
                 raise

@@ -32,7 +32,6 @@ from trackway._delivery.counters import ChainCounters, DeliveryCounters, add_tot
 from trackway._delivery.live import LiveChain, open_chain
 from trackway._delivery.record import (
     HEADER_SIZE,
-    KIND_SCOPE,
     KIND_SPAN,
     MAX_PAYLOAD,
     Record,
@@ -40,7 +39,7 @@ from trackway._delivery.record import (
 )
 from trackway._delivery.segment import RECORDS_AT
 from trackway._delivery.tally import Scopes, Tally
-from trackway._delivery.writers import MemoryRing, Segment
+from trackway._delivery.writers import MemoryRing, Segment, place
 
 __all__ = ["Spool", "Sync"]
 
@@ -53,7 +52,7 @@ Sync = float | Literal["always", "never"]
 class Spool:
     """One destination's write side in this process; safe from every thread, from signal handlers and after forks."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what describes a destination, by name
         self,
         root: Path,
         destination_id: str,
@@ -87,8 +86,10 @@ class Spool:
         self._nested_drops: deque[tuple[str, int]] = deque()
         self._segment: Segment | None = None
         self._live: LiveChain | None = None
+        self._lost: list[tuple[LiveChain, Segment | None]] = []
         self._ring = MemoryRing()
-        self._trouble: OSError | None = None
+        self.trouble: OSError | None = None
+        """Why records wait in memory, if they do."""
         self._retry_at = 0
         self._tally = Tally()
         self._upkeep = threading.RLock()
@@ -126,21 +127,15 @@ class Spool:
                 self._busy = False
             if self._nested or self._nested_drops:
                 self._drain_nested()
-        hook = self.on_append
-        if hook is not None:
-            hook()
+        if self.on_append is not None:
+            self.on_append()
 
     def count_dropped(self, reason: str, n: int = 1) -> None:
         """Counts spans that ended and are not kept ("sampled", "filtered" …; see `segment.DROP_REASONS`)."""
         with self._lock:
-            if self._busy:
-                self._nested_drops.append((reason, n))
-                return
-            self._busy = True
-            try:
-                self._drop(reason, n)
-            finally:
-                self._busy = False
+            self._nested_drops.append((reason, n))
+            if not self._busy:
+                self._drain_nested()
 
     def counters(self) -> ChainCounters:
         """What this process has ended so far, in chains that it has closed too."""
@@ -151,17 +146,10 @@ class Spool:
     @property
     def writer_kind(self) -> Literal["mmap", "file", "memory"]:
         """Where an append goes now, or would go first."""
-        segment = self._segment
-        if segment is not None:
-            return segment.kind
-        if self._trouble is not None:
+        if self._segment is None and self.trouble is not None:
             return "memory"
-        return "mmap" if platform.capabilities.map else "file"
-
-    @property
-    def trouble(self) -> OSError | None:
-        """Why records wait in memory, if they do."""
-        return self._trouble
+        maps = platform.capabilities.map if self._segment is None else self._segment.kind == "mmap"
+        return "mmap" if maps else "file"
 
     @property
     def scopes(self) -> dict[int, tuple[bytes, bytes]]:
@@ -190,9 +178,7 @@ class Spool:
             try:
                 self._prepare()
             except OSError as error:
-                log.warn(
-                    "spool.prepare", "the spool in %s is in trouble: %s", self.root, error.strerror
-                )
+                self._warn("is in trouble", error)
             finally:
                 self._in_upkeep = False
 
@@ -210,9 +196,7 @@ class Spool:
                 if live is not None:
                     live.sync(segment)
             except OSError as error:
-                log.warn(
-                    "spool.sync", "the spool in %s cannot be synced: %s", self.root, error.strerror
-                )
+                self._warn("cannot be synced", error)
             finally:
                 self._in_upkeep = False
 
@@ -251,23 +235,19 @@ class Spool:
                 segment, live = self._segment, self._live
                 self._segment = self._live = None
             try:
+                self._look_after_files()
                 if live is not None:
                     live.close(segment)
                 elif dropped:
                     add_totals(self.root, self.destination_id, DeliveryCounters(dropped=dropped))
             except OSError as error:
-                log.warn(
-                    "spool.close",
-                    "the spool in %s was not closed well: %s",
-                    self.root,
-                    error.strerror,
-                )
+                self._warn("was not closed well", error)
 
     def after_fork_in_child(self) -> None:
         """Makes this spool the child's own: called in a forked child before anything else; logs and starts nothing."""
-        segment, live = self._segment, self._live
+        copies = [*self._lost, *([] if self._live is None else [(self._live, self._segment)])]
         self._reset()
-        if live is not None:
+        for live, segment in copies:
             live.abandon(segment)
 
     # -- below: with the lock held
@@ -276,7 +256,7 @@ class Spool:
         """An append that has to open something, or to write a scope, or has nowhere to go."""
         if len(payload) > MAX_PAYLOAD:
             self._drop("too_large", 1)
-        elif self._segment is None and self._trouble is not None:
+        elif self._segment is None and self.trouble is not None:
             self._keep_in_memory(payload, scope, kind, flags)
         else:
             try:
@@ -288,10 +268,10 @@ class Spool:
     def _write(self, payload: bytes, scope: int, kind: int, flags: int) -> None:
         described = self._scopes.described(scope)
         segment = self._segment
-        if segment is None or not _place(segment, described, (payload, scope, kind, flags)):
+        if segment is None or not place(segment, described, (payload, scope, kind, flags)):
             lengths = len(described), len(payload)
             segment = self._roll(RECORDS_AT + sum(padded(HEADER_SIZE + n) for n in lengths))
-            _place(segment, described, (payload, scope, kind, flags))
+            place(segment, described, (payload, scope, kind, flags))
         if self._always:
             segment.sync()
 
@@ -324,7 +304,7 @@ class Spool:
     def _give_up(self, error: OSError) -> None:
         """From now on records wait in memory, until `prepare` finds the disk healed."""
         self._put_segment_away()
-        self._trouble = error
+        self.trouble = error
         self._retry_at = self._monotonic() + RETRY_DISK_NS
 
     def _keep_in_memory(self, payload: bytes, scope: int, kind: int, flags: int) -> None:
@@ -360,7 +340,8 @@ class Spool:
         self._segment = self._live = None
         if live is not None:
             self._tally.lose_chain(appended, live.settled)
-            live.abandon(segment)
+            # Closed under the upkeep, which may be syncing these very descriptors.
+            self._lost.append((live, segment))
 
     # -- below: with the upkeep held
 
@@ -372,31 +353,29 @@ class Spool:
         self._heal()
         live, segment = self._live, self._segment
         if live is not None and segment is not None:
-            live.prepare(segment)
+            live.prepare(segment, self._lock)
             segment.touch_ahead(self._lock)
-        if self._trouble is not None:
-            log.warn(
-                "spool.memory",
-                "spans cannot be written to %s (%s): at most 8 MiB wait in memory; TRACKWAY_DIR names the place",
-                self.root / self.destination_id,
-                self._trouble.strerror,
-            )
+        if self.trouble is not None:
+            self._warn("takes no more spans, at most 8 MiB wait in memory", self.trouble)
+
+    def _warn(self, what: str, error: OSError | None = None) -> None:
+        why = "" if error is None else f" ({error.strerror})"
+        place = self.root / self.destination_id
+        log.warn(f"spool: {what}", "the spool %s %s%s; see TRACKWAY_DIR", place, what, why)
 
     def _look_after_files(self) -> None:
         segment = self._segment
-        if segment is None or not segment.deleted():
-            return
-        with self._lock:
-            if self._segment is segment:
-                self._leave_lost_chain()
-        log.warn(
-            "spool.deleted",
-            "the spool in %s was removed while in use; a new one is begun",
-            self.root,
-        )
+        if segment is not None and segment.deleted():
+            with self._lock:
+                if self._segment is segment:
+                    self._leave_lost_chain()
+        while self._lost:
+            live, segment = self._lost.pop()
+            live.abandon(segment)
+            self._warn("was removed while in use; a new one is begun")
 
     def _heal(self) -> None:
-        if self._trouble is None or self._monotonic() < self._retry_at:
+        if self.trouble is None or self._monotonic() < self._retry_at:
             return
         with self._lock:
             try:
@@ -404,7 +383,7 @@ class Spool:
             except OSError as error:
                 self._give_up(error)
                 return
-            self._trouble = None
+            self.trouble = None
         # One at a time, so that no append waits for all of them.
         while self._move_one():
             pass
@@ -418,14 +397,4 @@ class Spool:
                 self._append_slowly(*self._ring.take())
             finally:
                 self._busy = False
-            return self._trouble is None
-
-
-def _place(segment: Segment, described: bytes, record: tuple[bytes, int, int, int]) -> bool:
-    """Writes a record, its scope first where this segment has not got it; False when there is no room."""
-    scope = record[1]
-    if scope not in segment.scopes:
-        if not segment.append(described, scope, KIND_SCOPE, 0):
-            return False
-        segment.scopes.add(scope)
-    return segment.append(*record)
+            return self.trouble is None

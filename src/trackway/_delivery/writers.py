@@ -27,7 +27,7 @@ from trackway._delivery.segment import (
     segment_path,
 )
 
-__all__ = ["FileSegment", "MappedSegment", "MemoryRing", "Segment"]
+__all__ = ["FileSegment", "MappedSegment", "MemoryRing", "Segment", "place"]
 
 PREFAULT: Final = 64 << 10
 PAGE: Final = mmap.PAGESIZE
@@ -40,6 +40,7 @@ class _SegmentFile:
     """The file behind a segment, and how far it is written and synced."""
 
     __slots__ = (
+        "base",
         "count",
         "descriptor",
         "key",
@@ -57,8 +58,8 @@ class _SegmentFile:
         self.limit = limit
         self.offset = RECORDS_AT
         self.synced = 0
-        self.count = 0
-        """Records of the whole chain, scopes not counted."""
+        self.base = self.count = 0
+        """Records of the chain before this segment, and with it; scopes are not counted."""
         self.scopes: set[int] = set()
         """The scopes whose records stand in this segment."""
         self.key = int.from_bytes(os.urandom(4), "little") or 1
@@ -91,7 +92,7 @@ class _SegmentFile:
             key=self.key,
             number=self.number,
             created_ns=created_ns,
-            records_before=self.count,
+            records_before=self.base,
             in_place=in_place,
         )
 
@@ -119,7 +120,7 @@ class MappedSegment(_SegmentFile):
 
     def begin(self, count: int, dropped: Mapping[str, int], now_ns: int) -> None:
         """Puts the segment in use."""
-        self.count = count
+        self.base = self.count = count
         self._map[COUNTERS_AT:RECORDS_AT] = pack_counters(count, dropped)
         header = self.header(now_ns, in_place=True).pack()
         self._map[: len(header)] = header
@@ -209,7 +210,7 @@ class FileSegment(_SegmentFile):
 
     def begin(self, count: int, dropped: Mapping[str, int], now_ns: int) -> None:
         """Puts the segment in use."""
-        self.count = count
+        self.base = self.count = count
         self._dropped = dict(dropped)
         header = self.header(now_ns, in_place=False).pack() + pack_counters(count, self._dropped)
         self._write(header, 0)
@@ -313,3 +314,13 @@ class MemoryRing:
             if index - self._first >= max_records or (size > max_bytes and index > self._first):
                 return
             yield Record(0, index, index + 1, kind, scope, flags, payload)
+
+
+def place(segment: Segment, described: bytes, record: tuple[bytes, int, int, int]) -> bool:
+    """Writes a record, its scope first where this segment has not got it; False when there is no room."""
+    scope = record[1]
+    if scope not in segment.scopes:
+        if not segment.append(described, scope, KIND_SCOPE, 0):
+            return False
+        segment.scopes.add(scope)
+    return segment.append(*record)

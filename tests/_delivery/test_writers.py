@@ -1,0 +1,122 @@
+"""Mapped file, plain file, memory: the same records come out."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from trackway._delivery.reader import ChainReader
+from trackway._delivery.record import KIND_SCOPE
+from trackway._delivery.segment import RECORDS_AT, read_counters
+from trackway._delivery.writers import (
+    MEMORY_BYTES,
+    FileSegment,
+    MappedSegment,
+    MemoryRing,
+    Segment,
+    place,
+)
+
+SIZE = 64 << 10
+
+
+def begun(kind: type[Segment], chain: Path) -> Segment:
+    segment = kind(chain, 1, SIZE)
+    segment.begin(10, {"sampled": 3}, 0)
+    return segment
+
+
+@pytest.mark.parametrize("kind", [MappedSegment, FileSegment])
+def test_both_files_hold_the_same(tmp_path: Path, kind: type[Segment]) -> None:
+    """Records, counters and the size at the end are the same for either writer."""
+    segment = begun(kind, tmp_path)
+    payloads = [os.urandom(n) for n in (0, 1, 7, 8, 4096, 4097, 20_000)]
+    assert place(segment, b"described", (payloads[0], 1, 0, 0))
+    for payload in payloads[1:]:
+        assert segment.append(payload, 1, 0, 2)
+    segment.count_dropped("sampled", 5)
+    segment.sync()
+    segment.finish()
+    with ChainReader(tmp_path, live=False) as reader:
+        assert [record.payload for record in reader.read()] == payloads
+    data = segment.path.read_bytes()
+    assert read_counters(data) == (17, {"sampled": 5})
+    assert len(data) == segment.offset
+
+
+@pytest.mark.parametrize("kind", [MappedSegment, FileSegment])
+def test_a_full_segment_says_so(tmp_path: Path, kind: type[Segment]) -> None:
+    """What does not fit is refused, and what stands there is left alone."""
+    segment = begun(kind, tmp_path)
+    assert segment.append(bytes(SIZE - RECORDS_AT - 16), 1, 0, 0)
+    assert segment.offset == SIZE
+    assert not segment.append(b"", 1, 0, 0)
+    assert not place(segment, b"no room for a scope", (b"", 2, 0, 0))
+    assert segment.count == 11
+    segment.finish()
+
+
+@pytest.mark.parametrize("kind", [MappedSegment, FileSegment])
+def test_a_segment_is_never_written_twice(tmp_path: Path, kind: type[Segment]) -> None:
+    """A file that is there already is not opened again; one that is discarded is gone."""
+    segment = begun(kind, tmp_path)
+    with pytest.raises(FileExistsError):
+        kind(tmp_path, 1, SIZE)
+    assert not segment.deleted()
+    segment.discard()
+    assert not segment.path.exists()
+
+
+def test_scopes_are_no_spans(tmp_path: Path) -> None:
+    """A scope record is not counted."""
+    segment = begun(MappedSegment, tmp_path)
+    segment.append(b"s", 1, KIND_SCOPE, 0)
+    assert segment.count == 10
+    segment.finish()
+
+
+def test_touching_pages_changes_nothing(tmp_path: Path) -> None:
+    """Page faults are taken ahead of the appends, before and after a sync, without a trace in the file."""
+    segment = begun(MappedSegment, tmp_path)
+    lock = threading.RLock()
+    payload = b"\xff" * 5000
+    for _ in range(12):
+        segment.touch_ahead(lock)
+        assert segment.append(payload, 1, 0, 0)
+        segment.touch_ahead(lock)
+        segment.sync()
+    segment.touch_ahead(lock)
+    segment.finish()
+    segment.touch_ahead(lock)
+    with ChainReader(tmp_path, live=False) as reader:
+        assert [record.payload for record in reader.read()] == [payload] * 12
+        assert reader.damaged_bytes == 0
+
+
+def test_memory_is_bounded() -> None:
+    """The ring never holds more than 8 MiB; the oldest go first, and each is told of."""
+    ring = MemoryRing()
+    payload = bytes(100_000)
+    gone = sum(ring.append(b"%d" % n + payload, 1, 0, 0) for n in range(200))
+    assert len(ring) + gone == 200
+    assert 0.97 * MEMORY_BYTES < len(ring) * len(payload) < MEMORY_BYTES
+    assert ring.take()[0].startswith(b"%d" % gone)
+    assert ring.append(bytes(MEMORY_BYTES), 1, 0, 0) == 200 - gone
+    assert not ring
+
+
+def test_memory_is_read_before_it_is_released() -> None:
+    """Records stay until they are released, and are released once, also when some had to go meanwhile."""
+    ring = MemoryRing()
+    for n in range(5):
+        ring.append(b"%d" % n, 1, 0, 2)
+    assert [r.payload for r in ring.read(1000, 3)] == [b"0", b"1", b"2"]
+    first, second = ring.read(2, 100)
+    assert (first.flags, second.end) == (2, 2)
+    ring.take()
+    assert ring.release(second.end) == 1
+    assert ring.release(second.end) == 0
+    assert [r.payload for r in ring.read(0, 100)] == [b"2"]
+    ring.clear()
+    assert ring.read(1000, 100) == []
