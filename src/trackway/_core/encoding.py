@@ -1,6 +1,6 @@
 """A finished observation becomes its OTLP bytes, in one pass, from blocks that are mostly ready."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from trackway._core.kinds import BLOCKS
@@ -14,7 +14,7 @@ from trackway._core.propagated import (
 )
 from trackway._core.serialize import json_text
 from trackway._wire import attributes as names
-from trackway._wire.decode import decode_attributes
+from trackway._wire.decode import decode_span
 from trackway._wire.encode import TextKey, attribute, span, status
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def encode(o: "Observation", end: int) -> bytes:
     if metadata is not None:
         parts.append(_metadata(metadata, propagated, bits))
     attributes = b"".join(parts)
-    rest: Rest = {"attributes": attributes} if o._api is None else _from_api(o._api, attributes)
+    rest: Rest = {"attributes": attributes} if o._api is None else _from_api(o, o._api, attributes)
     return span(
         trace_id=o._trace,
         span_id=o._span,
@@ -115,12 +115,18 @@ def _metadata(own: Mapping[str, bytes], propagated: Propagated | None, bits: int
     return encoded
 
 
-def _from_api(additions: "Additions", ours: bytes) -> Rest:
+def _from_api(o: "Observation", additions: "Additions", ours: bytes) -> Rest:
     """What was set through the OpenTelemetry API.
 
     Attributes whose key we write ourselves are left out: keys are unique on a span.
     """
-    taken = decode_attributes(ours) if additions.attributes else {}
+    taken: Collection[str] = ()
+    if additions.attributes:
+        alone = span(
+            trace_id=o._trace, span_id=o._span, parent_span_id=b"", name="", kind=1, start=0, end=0,
+            attributes=ours,
+        )  # fmt: skip
+        taken = decode_span(alone).attributes
     return {
         "attributes": ours
         + b"".join(field for key, field in additions.attributes.items() if key not in taken),

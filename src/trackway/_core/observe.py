@@ -5,7 +5,7 @@ Theory of operation
 A decorated function keeps its kind: there are four plain wrappers, for functions, coroutine functions, generator
 functions and async generator functions, each a `functools.wraps` function (a proxy object could not
 be pickled, and costs
-seven times as much a call). They only forward; what happens to the observation is in one class, `_Call`:
+seven times as much a call). They only forward; what happens to the observation is in one class, `Call` (`call.py`):
 
 - `begin` starts the observation under what is current, records the arguments by parameter name, and makes it current;
 - `finish`, `fail`, `close` put the caller's context back first, then record the outcome and end the observation.
@@ -21,24 +21,21 @@ the function just runs.
 
 import functools
 import inspect
-import types
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable
-from typing import TYPE_CHECKING, Final, TypeVar, cast, final, overload
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
 from opentelemetry.context import Context, get_current
 
-from trackway._core import context, fields, log, stepping
+from trackway._core import context, log, stepping
+from trackway._core.call import SPECIAL, Call, Spec, Transform, taken
 from trackway._core.guard import guard
 from trackway._core.kinds import valid_kind
-from trackway._core.observation import Observation
 from trackway._core.propagate import UNWATCHED
 from trackway._core.runtime import runtime
-from trackway._core.signatures import Parameters, display_name
 from trackway.types import ObservationKind
 
 if TYPE_CHECKING:
     from trackway._core.provider import TracerProvider
-    from trackway.types import TraceContext
 
 __all__ = ["observe"]
 
@@ -46,19 +43,6 @@ F = TypeVar(
     "F",
     bound="Callable[..., object] | staticmethod[..., object] | classmethod[object, ..., object]",
 )
-Transform = Callable[[Iterable[object]], str]
-
-# Keyword arguments that are taken out of a call, in both spellings.
-_SPECIAL: Final = {
-    f"{prefix}_{name}": name
-    for prefix in ("trackway", "langfuse")
-    for name in ("trace_id", "parent_observation_id", "public_key")
-}
-# Results that are no stream, looked up before anything slower is asked.
-_PLAIN: Final = frozenset({str, dict, list, type(None), int, float, bool, tuple, bytes, set})
-# Of the items that a generator yields, this many are kept for its output.
-MAX_ITEMS: Final = 10_000
-
 _guard: Final = guard("observe")
 
 
@@ -133,157 +117,20 @@ def observe(  # noqa: PLR0913 - the incumbent's signature
     return decorate if func is None else decorate(func)
 
 
-@final
-class _Spec:
-    """What all calls of one decorated function share."""
-
-    __slots__ = ("capture_input", "capture_output", "kind", "name", "parameters", "transform")
-
-    def __init__(  # noqa: PLR0913 - the arguments of the decorator
-        self,
-        function: Callable[..., object],
-        *,
-        name: str | None,
-        kind: str,
-        capture_input: bool | None,
-        capture_output: bool | None,
-        transform: Transform | None,
-    ) -> None:
-        self.name = display_name(function) if name is None else name
-        self.kind = kind
-        self.parameters = Parameters(function)
-        self.capture_input = capture_input
-        self.capture_output = capture_output
-        self.transform = transform
-
-
-@final
-class _Call:
-    """One call of a decorated function: a small state machine around its observation."""
-
-    __slots__ = ("_before", "_capture", "_inside", "_items", "_spec", "_too_many", "observation")
-
-    def __init__(
-        self,
-        spec: _Spec,
-        args: tuple[object, ...],
-        kwargs: dict[str, object],
-        provider: "TracerProvider",
-    ) -> None:
-        self._spec = spec
-        self._items: list[object] | None = None
-        if kwargs and not _SPECIAL.keys().isdisjoint(kwargs):
-            observation = _placed(spec, _taken(kwargs), provider)
-        else:
-            observation = provider.begin(provider.name(spec.name), spec.kind)
-        self.observation = observation
-        capture = provider.capture_io
-        if observation._recording:
-            if capture if spec.capture_input is None else spec.capture_input:
-                fields.set_input(observation, spec.parameters.named(args, kwargs))
-            self._capture = capture if spec.capture_output is None else spec.capture_output
-        else:
-            self._capture = False
-
-    def enter(self) -> None:
-        """Makes the observation current, for a function that runs from here to its end."""
-        self._before, self._inside = context.enter(self.observation)
-
-    def returned(self, value: object) -> object:
-        """The function returned *value*; gives what the caller is to get, which is *value* but for a stream."""
-        context.leave(self._before, self._inside)
-        if type(value) not in _PLAIN:
-            with _guard:
-                stream = self._stream(value)
-                if stream is not None:
-                    return stream
-        self.finish(value)
-        return value
-
-    def raised(self, error: BaseException) -> None:
-        """The function raised *error*."""
-        context.leave(self._before, self._inside)
-        self.fail(error)
-
-    # -- as the watcher of a generator ---------------------------------------------------------------
-
-    def yielded(self, item: object) -> None:
-        """Remembers an item for the output."""
-        if not self._capture:
-            return
-        if self._items is None:
-            self._items = []
-        if len(self._items) < MAX_ITEMS:
-            self._items.append(item)
-
-    def finish(self, value: object) -> None:
-        """The call is over, and gave *value*."""
-        observation = self.observation
-        if self._capture:
-            with _guard:
-                if self._items is not None:
-                    value = self._joined(self._items)
-                if value is not None:
-                    fields.set_output(observation, value)
-        observation.end()
-
-    def fail(self, error: BaseException) -> None:
-        """The call is over, by *error*."""
-        self.observation.fail(error)
-        self.finish(None)
-
-    def close(self) -> None:
-        """The consumer left before the end: no failure, but worth knowing."""
-        self.observation.update(status_message="closed before its end")
-        self.finish(None)
-
-    # ------------------------------------------------------------------------------------------------
-
-    def _joined(self, items: list[object]) -> object:
-        if self._spec.transform is not None:
-            with guard("transform_to_string", quiet=True):
-                return self._spec.transform(items)
-        if all(isinstance(item, str) for item in items):
-            return "".join(cast("list[str]", items))
-        return items
-
-    def _stream(self, value: object) -> object:
-        """*value* with its end observed, if it is a stream that the function only made; None if it is not."""
-        if isinstance(value, types.GeneratorType):
-            return stepping.steps(
-                cast("Generator[object, object, object]", value), self._inside, self
-            )
-        if isinstance(value, types.AsyncGeneratorType):
-            return stepping.async_steps(
-                cast("AsyncGenerator[object, object]", value), self._inside, self
-            )
-        if isinstance(value, types.CoroutineType):
-            return stepping.awaited(
-                cast("Coroutine[object, object, object]", value), self._inside, self
-            )
-        if type(value).__name__.endswith("StreamingResponse"):
-            body = getattr(value, "body_iterator", None)
-            if isinstance(body, types.AsyncGeneratorType):
-                # The one object of the application that is changed: a response can be observed in no other way.
-                value.body_iterator = stepping.async_steps(body, self._inside, self)  # type: ignore[attr-defined]  # checked above
-                return value
-        return None
-
-
-def _begin(spec: _Spec, args: tuple[object, ...], kwargs: dict[str, object]) -> _Call | None:
+def _begin(spec: Spec, args: tuple[object, ...], kwargs: dict[str, object]) -> Call | None:
     """The observed call.
 
     None where tracing is off or failed, and the function is to run as if it were not decorated.
     """
     provider = runtime.default or runtime.provider()
     if provider is None or not provider.enabled:
-        if kwargs and not _SPECIAL.keys().isdisjoint(kwargs):
-            _taken(kwargs)
+        if kwargs and not SPECIAL.keys().isdisjoint(kwargs):
+            taken(kwargs)
         return None
     if runtime.several:
         provider = _chosen(provider)
     with _guard:
-        return _Call(spec, args, kwargs, provider)
+        return Call(spec, args, kwargs, provider)
     return None
 
 
@@ -291,38 +138,6 @@ def _chosen(default: "TracerProvider") -> "TracerProvider":
     """With several clients, that of the observation around: a trace stays with the client in which it began."""
     around = context.current_observation()
     return default if around is None else around._provider
-
-
-def _taken(kwargs: dict[str, object]) -> dict[str, object]:
-    """Takes the special arguments out of a call; gives them by their names without the prefix."""
-    return {_SPECIAL[key]: kwargs.pop(key) for key in tuple(kwargs) if key in _SPECIAL}
-
-
-def _placed(spec: _Spec, special: dict[str, object], provider: "TracerProvider") -> Observation:
-    """An observation in the trace, below the parent, of the client that the call names."""
-    key = special.get("public_key")
-    if isinstance(key, str):
-        chosen = runtime.by_key.get(key)
-        if chosen is None:
-            log.warn(
-                "public_key",
-                "there is no client with public key %.40r; the default one is used",
-                key,
-            )
-        provider = chosen or provider
-    place: dict[str, object] = {}
-    if special.get("trace_id") is not None:
-        place = {
-            "trace_id": special["trace_id"],
-            "parent_span_id": special.get("parent_observation_id"),
-        }
-    elif special.get("parent_observation_id") is not None:
-        log.warn(
-            "parent", "a parent observation id without a trace id places nothing. Dropping value."
-        )
-    return provider.start(
-        spec.name, spec.kind, {}, trace_context=cast("TraceContext", place) if place else None
-    )
 
 
 def _decorated(  # noqa: PLR0913 - the arguments of the decorator
@@ -349,7 +164,7 @@ def _decorated(  # noqa: PLR0913 - the arguments of the decorator
             type(inner).__name__,
         )
         return function
-    spec = _Spec(
+    spec = Spec(
         inner,
         name=name,
         kind=kind,
@@ -366,7 +181,7 @@ def _decorated(  # noqa: PLR0913 - the arguments of the decorator
 Function = Callable[..., object]
 
 
-def _wrapper(function: Function) -> Callable[[Function, _Spec], Function]:
+def _wrapper(function: Function) -> Callable[[Function, Spec], Function]:
     """Which of the four wrappers keeps the kind of *function*."""
     if inspect.isgeneratorfunction(function):
         return _generator
@@ -378,7 +193,7 @@ def _wrapper(function: Function) -> Callable[[Function, _Spec], Function]:
     return _plain
 
 
-def _plain(function: Function, spec: _Spec) -> Function:
+def _plain(function: Function, spec: Spec) -> Function:
     @functools.wraps(function)
     def traced(*args: object, **kwargs: object) -> object:
         call = _begin(spec, args, kwargs)
@@ -395,7 +210,7 @@ def _plain(function: Function, spec: _Spec) -> Function:
     return traced
 
 
-def _coroutine(function: Function, spec: _Spec) -> Function:
+def _coroutine(function: Function, spec: Spec) -> Function:
     @functools.wraps(function)
     async def traced(*args: object, **kwargs: object) -> object:
         call = _begin(spec, args, kwargs)
@@ -412,16 +227,16 @@ def _coroutine(function: Function, spec: _Spec) -> Function:
     return traced
 
 
-def _generator(function: Function, spec: _Spec) -> Function:
+def _generator(function: Function, spec: Spec) -> Function:
     return stepping.decorated_generator(function, functools.partial(_first_step, spec))
 
 
-def _async_generator(function: Function, spec: _Spec) -> Function:
+def _async_generator(function: Function, spec: Spec) -> Function:
     return stepping.decorated_async_generator(function, functools.partial(_first_step, spec))
 
 
 def _first_step(
-    spec: _Spec, args: tuple[object, ...], kwargs: dict[str, object]
+    spec: Spec, args: tuple[object, ...], kwargs: dict[str, object]
 ) -> tuple[Context, stepping.Watcher]:
     """Begins the observation of a generator: the context of its first step, and who is told of its life."""
     call = _begin(spec, args, kwargs)

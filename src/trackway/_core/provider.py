@@ -296,6 +296,7 @@ class TracerProvider(trace.TracerProvider):
             fork.ensure()
             span_id = self._span_id().to_bytes(8)
             moment = fields.time_ns(timestamp, "timestamp")
+            environment = propagated.environment if propagated is not None else None
             score = scores.Score(
                 id=score_id or span_id.hex(),
                 name=self.text(str(name)),
@@ -307,20 +308,16 @@ class TracerProvider(trace.TracerProvider):
                 trace_id=trace_id,
                 observation_id=observation_id,
                 session_id=session_id,
-                environment=propagated.environment if propagated is not None else self._environment,
+                environment=environment or self._environment,
                 time=time_ns() if moment is None else moment,
             )
+            constant = self.constant if environment is None else self.constant_without_environment
             for destination, scope_id in zip(self._destinations, self.scope.ids, strict=True):
                 if destination.takes_scores:
                     destination.sink.append(scores.as_json(score), scope_id, SCORE_RECORD)
                 else:
-                    has_environment = propagated is not None and propagated.environment is not None
-                    constant = (
-                        self.constant_without_environment if has_environment else self.constant
-                    )
-                    destination.sink.append(
-                        scores.as_span(score, span_id, propagated, self.bits, constant), scope_id
-                    )
+                    span = scores.as_span(score, span_id, propagated, self.bits, constant)
+                    destination.sink.append(span, scope_id)
 
     # -- records -----------------------------------------------------------------------------------
 

@@ -1,0 +1,203 @@
+"""One call of a decorated function, from its arguments to its outcome.
+
+What the four wrappers of `observe.py` and the drivers of `stepping.py` forward to, so that sync and async are
+written once.
+"""
+
+import types
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
+from typing import TYPE_CHECKING, Final, cast, final
+
+from trackway._core import context, fields, log, stepping
+from trackway._core.guard import guard
+from trackway._core.observation import Observation
+from trackway._core.runtime import runtime
+from trackway._core.signatures import Parameters, display_name
+
+if TYPE_CHECKING:
+    from trackway._core.provider import TracerProvider
+    from trackway.types import TraceContext
+
+Transform = Callable[[Iterable[object]], str]
+
+# Keyword arguments that are taken out of a call, in both spellings.
+SPECIAL: Final = {
+    f"{prefix}_{name}": name
+    for prefix in ("trackway", "langfuse")
+    for name in ("trace_id", "parent_observation_id", "public_key")
+}
+# Results that are no stream, looked up before anything slower is asked.
+_PLAIN: Final = frozenset({str, dict, list, type(None), int, float, bool, tuple, bytes, set})
+# Of the items that a generator yields, this many are kept for its output.
+MAX_ITEMS: Final = 10_000
+
+_guard: Final = guard("observe")
+
+
+@final
+class Spec:
+    """What all calls of one decorated function share."""
+
+    __slots__ = ("capture_input", "capture_output", "kind", "name", "parameters", "transform")
+
+    def __init__(  # noqa: PLR0913 - the arguments of the decorator
+        self,
+        function: Callable[..., object],
+        *,
+        name: str | None,
+        kind: str,
+        capture_input: bool | None,
+        capture_output: bool | None,
+        transform: Transform | None,
+    ) -> None:
+        self.name = display_name(function) if name is None else name
+        self.kind = kind
+        self.parameters = Parameters(function)
+        self.capture_input = capture_input
+        self.capture_output = capture_output
+        self.transform = transform
+
+
+@final
+class Call:
+    """One call of a decorated function: a small state machine around its observation."""
+
+    __slots__ = ("_before", "_capture", "_inside", "_items", "_spec", "_too_many", "observation")
+
+    def __init__(
+        self,
+        spec: Spec,
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+        provider: "TracerProvider",
+    ) -> None:
+        self._spec = spec
+        self._items: list[object] | None = None
+        if kwargs and not SPECIAL.keys().isdisjoint(kwargs):
+            observation = placed(spec, taken(kwargs), provider)
+        else:
+            observation = provider.begin(provider.name(spec.name), spec.kind)
+        self.observation = observation
+        capture = provider.capture_io
+        if observation._recording:
+            if capture if spec.capture_input is None else spec.capture_input:
+                fields.set_input(observation, spec.parameters.named(args, kwargs))
+            self._capture = capture if spec.capture_output is None else spec.capture_output
+        else:
+            self._capture = False
+
+    def enter(self) -> None:
+        """Makes the observation current, for a function that runs from here to its end."""
+        self._before, self._inside = context.enter(self.observation)
+
+    def returned(self, value: object) -> object:
+        """The function returned *value*; gives what the caller is to get, which is *value* but for a stream."""
+        context.leave(self._before, self._inside)
+        if type(value) not in _PLAIN:
+            with _guard:
+                stream = self._stream(value)
+                if stream is not None:
+                    return stream
+        self.finish(value)
+        return value
+
+    def raised(self, error: BaseException) -> None:
+        """The function raised *error*."""
+        context.leave(self._before, self._inside)
+        self.fail(error)
+
+    # -- as the watcher of a generator ---------------------------------------------------------------
+
+    def yielded(self, item: object) -> None:
+        """Remembers an item for the output."""
+        if not self._capture:
+            return
+        if self._items is None:
+            self._items = []
+        if len(self._items) < MAX_ITEMS:
+            self._items.append(item)
+
+    def finish(self, value: object) -> None:
+        """The call is over, and gave *value*."""
+        observation = self.observation
+        if self._capture:
+            with _guard:
+                if self._items is not None:
+                    value = self._joined(self._items)
+                if value is not None:
+                    fields.set_output(observation, value)
+        observation.end()
+
+    def fail(self, error: BaseException) -> None:
+        """The call is over, by *error*."""
+        self.observation.fail(error)
+        self.finish(None)
+
+    def close(self) -> None:
+        """The consumer left before the end: no failure, but worth knowing."""
+        self.observation.update(status_message="closed before its end")
+        self.finish(None)
+
+    # ------------------------------------------------------------------------------------------------
+
+    def _joined(self, items: list[object]) -> object:
+        if self._spec.transform is not None:
+            with guard("transform_to_string", quiet=True):
+                return self._spec.transform(items)
+        if all(isinstance(item, str) for item in items):
+            return "".join(cast("list[str]", items))
+        return items
+
+    def _stream(self, value: object) -> object:
+        """*value* with its end observed, if it is a stream that the function only made; None if it is not."""
+        if isinstance(value, types.GeneratorType):
+            return stepping.steps(
+                cast("Generator[object, object, object]", value), self._inside, self
+            )
+        if isinstance(value, types.AsyncGeneratorType):
+            return stepping.async_steps(
+                cast("AsyncGenerator[object, object]", value), self._inside, self
+            )
+        if isinstance(value, types.CoroutineType):
+            return stepping.awaited(
+                cast("Coroutine[object, object, object]", value), self._inside, self
+            )
+        if type(value).__name__.endswith("StreamingResponse"):
+            body = getattr(value, "body_iterator", None)
+            if isinstance(body, types.AsyncGeneratorType):
+                # The one object of the application that is changed: a response can be observed in no other way.
+                value.body_iterator = stepping.async_steps(body, self._inside, self)  # type: ignore[attr-defined]  # checked above
+                return value
+        return None
+
+
+def taken(kwargs: dict[str, object]) -> dict[str, object]:
+    """Takes the special arguments out of a call; gives them by their names without the prefix."""
+    return {SPECIAL[key]: kwargs.pop(key) for key in tuple(kwargs) if key in SPECIAL}
+
+
+def placed(spec: Spec, special: dict[str, object], provider: "TracerProvider") -> Observation:
+    """An observation in the trace, below the parent, of the client that the call names."""
+    key = special.get("public_key")
+    if isinstance(key, str):
+        chosen = runtime.by_key.get(key)
+        if chosen is None:
+            log.warn(
+                "public_key",
+                "there is no client with public key %.40r; the default one is used",
+                key,
+            )
+        provider = chosen or provider
+    place: dict[str, object] = {}
+    if special.get("trace_id") is not None:
+        place = {
+            "trace_id": special["trace_id"],
+            "parent_span_id": special.get("parent_observation_id"),
+        }
+    elif special.get("parent_observation_id") is not None:
+        log.warn(
+            "parent", "a parent observation id without a trace id places nothing. Dropping value."
+        )
+    return provider.start(
+        spec.name, spec.kind, {}, trace_context=cast("TraceContext", place) if place else None
+    )
