@@ -133,7 +133,8 @@ class Trackway(Tracing):
         id_generator: IdGenerator | None = None,
         **options: Unpack[Options],
     ) -> None:
-        for name, given in (("mask", mask), ("sample", sample)):
+        hooks: tuple[tuple[str, object], ...] = (("mask", mask), ("sample", sample))
+        for name, given in hooks:
             if given is not None and not callable(given):
                 message = f"{name} is a {type(given).__name__}, which cannot be called"
                 raise ConfigurationError(message, setting=name)

@@ -12,7 +12,7 @@ from trackway._core import context, fields, log, stepping
 from trackway._core.guard import guard
 from trackway._core.observation import Observation
 from trackway._core.runtime import runtime
-from trackway._core.signatures import Parameters, display_name
+from trackway._core.signatures import Function, Parameters, display_name
 
 if TYPE_CHECKING:
     from trackway._core.provider import TracerProvider
@@ -42,7 +42,7 @@ class Spec:
 
     def __init__(  # noqa: PLR0913 - the arguments of the decorator
         self,
-        function: Callable[..., object],
+        function: Function,
         *,
         name: str | None,
         kind: str,

@@ -74,7 +74,7 @@ def _set_metadata(o: "Observation", value: object) -> None:
     kept = {} if o._metadata is None else o._metadata
     for key, item in pairs.items():
         name = key if isinstance(key, str) else json_text(key).decode()
-        kept[name] = o._provider.value(item, o, key=name)[0]
+        kept[name] = o._provider.metadata(name, item, o)
     o._metadata = kept
 
 

@@ -32,6 +32,7 @@ from trackway._core.guard import guard
 from trackway._core.kinds import valid_kind
 from trackway._core.propagate import UNWATCHED
 from trackway._core.runtime import runtime
+from trackway._core.signatures import Decoratable, Function
 from trackway.types import ObservationKind
 
 if TYPE_CHECKING:
@@ -39,10 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["observe"]
 
-F = TypeVar(
-    "F",
-    bound="Callable[..., object] | staticmethod[..., object] | classmethod[object, ..., object]",
-)
+F = TypeVar("F", bound=Decoratable)
+
 _guard: Final = guard("observe")
 
 
@@ -149,15 +148,17 @@ def _decorated(  # noqa: PLR0913 - the arguments of the decorator
     capture_output: bool | None,
     transform: Transform | None,
 ) -> F:
-    if isinstance(function, type):
+    given: object = function
+    if isinstance(given, type):
         log.warn(
             "observe:class",
             "@observe cannot observe the class %s; decorate its methods",
-            function.__qualname__,
+            given.__qualname__,
         )
         return function
     inner = function.__func__ if isinstance(function, staticmethod | classmethod) else function
-    if not callable(inner):
+    called: object = inner
+    if not callable(called):
         log.warn(
             "observe:callable",
             "@observe was given a %s, which cannot be called",
@@ -176,9 +177,6 @@ def _decorated(  # noqa: PLR0913 - the arguments of the decorator
     if isinstance(function, staticmethod | classmethod):
         return cast("F", type(function)(traced))
     return cast("F", traced)
-
-
-Function = Callable[..., object]
 
 
 def _wrapper(function: Function) -> Callable[[Function, Spec], Function]:

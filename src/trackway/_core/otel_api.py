@@ -48,7 +48,7 @@ class Additions:
     def set(self, observation: "Observation", attributes: Mapping[str, AttributeValue]) -> None:
         """Sets attributes; beyond the limit new keys are dropped and counted, as the SDK does."""
         for key, value in attributes.items():
-            if not isinstance(key, str) or not key or value is None:
+            if not key or value is None:
                 continue
             if key not in self.attributes and len(self.attributes) >= MAX_ATTRIBUTES:
                 self.dropped_attributes += 1
@@ -134,5 +134,5 @@ def _clean(observation: "Observation", value: AttributeValue) -> AttributeValue:
     if isinstance(value, str):
         return observation._provider.text(value)
     if isinstance(value, list | tuple):
-        return [_clean(observation, item) for item in value]  # type: ignore[return-value]  # a sequence of the same type
+        return [_clean(observation, item) for item in value]
     return value

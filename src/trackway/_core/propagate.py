@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, TypeVar, cast, final
 
@@ -12,10 +12,11 @@ from trackway._core import context, propagated, stepping
 from trackway._core.arguments import Prompt
 from trackway._core.guard import guard
 from trackway._core.propagated import Propagated
+from trackway._core.signatures import Function
 
 __all__ = ["Propagation", "propagate_attributes", "set_user"]
 
-F = TypeVar("F", bound=Callable[..., object])
+F = TypeVar("F", bound=Function)
 
 _guard: Final = guard("propagate_attributes")
 
@@ -141,31 +142,31 @@ class Propagation:
     def __call__(self, function: F) -> F:
         """*function*, run inside such a block at every call; it stays the kind of function that it is."""
         given = self._given
-        if inspect.isgeneratorfunction(function):
-            return stepping.decorated_generator(
-                function, lambda _args, _kwargs: (opened(given), UNWATCHED)
-            )
-        if inspect.isasyncgenfunction(function):
-            return stepping.decorated_async_generator(
-                function, lambda _args, _kwargs: (opened(given), UNWATCHED)
-            )
-        if inspect.iscoroutinefunction(function):
+        wrapped: Function = function
+        stepwise = None
+        if inspect.isgeneratorfunction(wrapped):
+            stepwise = stepping.decorated_generator
+        elif inspect.isasyncgenfunction(wrapped):
+            stepwise = stepping.decorated_async_generator
+        if stepwise is not None:
+            return cast("F", stepwise(wrapped, lambda _args, _kwargs: (opened(given), UNWATCHED)))
+        if inspect.iscoroutinefunction(wrapped):
 
-            @functools.wraps(function)
+            @functools.wraps(wrapped)
             async def inside_async(*args: object, **kwargs: object) -> object:
                 before = enter(given)
                 try:
-                    return await function(*args, **kwargs)
+                    return await wrapped(*args, **kwargs)
                 finally:
                     attach(before)
 
             return cast("F", inside_async)
 
-        @functools.wraps(function)
+        @functools.wraps(wrapped)
         def inside(*args: object, **kwargs: object) -> object:
             before = enter(given)
             try:
-                return function(*args, **kwargs)
+                return wrapped(*args, **kwargs)
             finally:
                 attach(before)
 

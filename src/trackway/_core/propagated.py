@@ -158,29 +158,30 @@ def validated(  # noqa: PLR0913 - the arguments of propagate_attributes
 
 
 def _text(name: str, value: object) -> str | None:
-    """A `str` of at most 200 characters that is valid Unicode; None otherwise."""
+    """A `str` of at most 200 characters that is valid Unicode; None, with a WARNING, otherwise."""
     if value is None:
         return None
     if not isinstance(value, str):
-        return _dropped(name, "is not a string")
-    if len(value) > MAX_LENGTH:
-        return _dropped(name, f"is over {MAX_LENGTH} characters ({len(value)} chars)")
-    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-        return _dropped(name, "has a lone surrogate, which is no Unicode text")
-    # A copy where it is of a subclass, whose methods are the user's code.
-    return value if type(value) is str else str.__str__(value)
+        _warn(name, "is not a string")
+    elif len(value) > MAX_LENGTH:
+        _warn(name, f"is over {MAX_LENGTH} characters ({len(value)} chars)")
+    elif not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        _warn(name, "has a lone surrogate, which is no Unicode text")
+    else:
+        # A copy where it is of a subclass, whose methods are the user's code.
+        return str.__str__(value)
+    return None
 
 
-def _dropped(name: str, reason: str) -> None:
+def _warn(name: str, reason: str) -> None:
     log.warn(f"propagate:{name}", "Propagated attribute '%s' %s. Dropping value.", name, reason)
 
 
 def _environment(value: object) -> str | None:
     name = _text("environment", value)
     if name is not None and not _ENVIRONMENT.match(name):
-        return _dropped(
-            "environment", "is not 1 to 40 of a-z, 0-9, '-', '_', or starts with 'langfuse'"
-        )
+        _warn("environment", "is not 1 to 40 of a-z, 0-9, '-', '_', or starts with 'langfuse'")
+        return None
     return name
 
 
@@ -188,7 +189,7 @@ def _tags(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list | tuple | set | frozenset):
-        _dropped("tags", "is not a list of strings")
+        _warn("tags", "is not a list of strings")
         return ()
     texts = (_text(f"tags[{index}]", tag) for index, tag in enumerate(value))
     return _union((), tuple(tag for tag in texts if tag is not None))
@@ -203,7 +204,7 @@ def _metadata(value: object) -> dict[str, str] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        _dropped("metadata", "is not a mapping")
+        _warn("metadata", "is not a mapping")
         return None
     kept: dict[str, str] = {}
     for key, item in dict(value).items():
@@ -223,13 +224,18 @@ def parse_prompt(value: object) -> tuple[str, int] | None:
     """Name and version of a prompt, from a mapping or an object that has both; a fallback prompt links to nothing."""
     if value is None:
         return None
-    read = value.get if isinstance(value, Mapping) else lambda key: getattr(value, key, None)
-    if read("is_fallback") is True:
+    keys = ("name", "version", "is_fallback")
+    given = (
+        dict(value)
+        if isinstance(value, Mapping)
+        else {key: getattr(value, key, None) for key in keys}
+    )
+    if given.get("is_fallback") is True:
         return None
-    name, version = _text("prompt.name", read("name")), read("version")
+    name, version = _text("prompt.name", given.get("name")), given.get("version")
     if isinstance(version, str) and version.isdecimal():
         version = int(version)
     if not name or not isinstance(version, int) or isinstance(version, bool):
-        _dropped("prompt", "has no name and version")
+        _warn("prompt", "has no name and version")
         return None
     return name, version

@@ -80,11 +80,11 @@ class TracerProvider(trace.TracerProvider):
         self.enabled = settings.enabled
         self.capture_io = settings.capture_io
         # The local store reads every dialect's names, so a slimmer wire is for clients that only send.
-        self.bits = DIALECTS["all" if settings.local else settings.wire]
+        self.bits: int = DIALECTS["all" if settings.local else settings.wire]
         self._destinations = tuple(destinations)
         self._values = Values(mask=mask, redact=settings.redact, max_bytes=settings.max_value_bytes)
         self.value = self._values.encode
-        self._masked = mask is not None
+        self.metadata = self._values.metadata
         self.text = self._values.text
         self._names: dict[str, str] = {}
         self._sampler = Sampler(settings.sample_rate, sample)
@@ -133,7 +133,7 @@ class TracerProvider(trace.TracerProvider):
 
     def start(  # noqa: PLR0913 - every way to start one meets here
         self,
-        name: str,
+        name: object,
         kind: str,
         given: Mapping[str, object],
         *,

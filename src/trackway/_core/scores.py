@@ -3,6 +3,7 @@
 Langfuse keeps scores in a table of their own, filled by `POST /api/public/scores`, and shows nothing for such a span.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ NUMERIC, CATEGORICAL, BOOLEAN, TEXT = "NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT
 DATA_TYPES: Final = (NUMERIC, CATEGORICAL, BOOLEAN, TEXT)
 SPAN_NAME: Final = "gen_ai.evaluation.result"
 MAX_TEXT: Final = 8_192
+MAX_NUMBER: Final = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,30 +45,41 @@ class Score:
 MAX_NAME: Final = 200
 
 
-def typed(  # noqa: PLR0911 - each way to be wrong has its sentence
+def typed(
     name: object, value: object, data_type: object
 ) -> tuple[str, float | None, str | None] | None:
     """(data type, number, label) of a score's value; None, with a WARNING, where it is none."""
-    if not isinstance(name, str) or not name or len(name) > MAX_NAME:
-        return _dropped(name, "has no name of 1 to 200 characters")
-    if data_type is not None and data_type not in DATA_TYPES:
-        return _dropped(name, f"has a data_type that is none of {', '.join(DATA_TYPES)}")
-    if isinstance(value, bool):
-        return BOOLEAN, float(value), None
-    if isinstance(value, int | float):
-        if data_type in {CATEGORICAL, TEXT}:
-            return _dropped(name, f"is {data_type} and has a number as its value")
-        if data_type == BOOLEAN and value not in {0, 1}:
-            return _dropped(name, "is BOOLEAN and its value is neither 0 nor 1")
-        number = float(value)
-        if number - number != 0:
-            return _dropped(name, "has a value that is not finite")
-        return str(data_type or NUMERIC), number, None
+    if reason := _fault(name, value, data_type):
+        log.warn(f"score:{reason}", "score %.40r %s. Dropping score.", name, reason)
+        return None
     if isinstance(value, str):
-        if data_type in {NUMERIC, BOOLEAN}:
-            return _dropped(name, f"is {data_type} and has a text as its value")
         return str(data_type or CATEGORICAL), None, value[:MAX_TEXT]
-    return _dropped(name, "has a value that is neither a number nor a text")
+    number = float(value) if isinstance(value, int | float) else 0.0
+    return str(data_type or (BOOLEAN if isinstance(value, bool) else NUMERIC)), number, None
+
+
+def _fault(  # noqa: PLR0911 - each way to be wrong has its sentence
+    name: object, value: object, data_type: object
+) -> str | None:
+    """What is wrong with a score, as the end of a sentence about it."""
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+        return f"has no name of 1 to {MAX_NAME} characters"
+    if data_type is not None and data_type not in DATA_TYPES:
+        return f"has a data_type that is none of {', '.join(DATA_TYPES)}"
+    if isinstance(value, str):
+        return (
+            f"is {data_type} and has a text as its value"
+            if data_type in {NUMERIC, BOOLEAN}
+            else None
+        )
+    if not isinstance(value, int | float):
+        return "has a value that is neither a number nor a text"
+    if data_type in {CATEGORICAL, TEXT}:
+        return f"is {data_type} and has a number as its value"
+    if data_type == BOOLEAN and value not in {0, 1}:
+        return "is BOOLEAN and its value is neither 0 nor 1"
+    # An int too large for a float is as little a score as NaN is.
+    return None if abs(value) <= MAX_NUMBER else "has a value that is not finite"
 
 
 def as_span(
@@ -120,7 +133,3 @@ def as_json(score: Score) -> bytes:
         "timestamp": moment.replace("+00:00", "Z"),
     }
     return orjson.dumps({key: value for key, value in body.items() if value is not None})
-
-
-def _dropped(name: object, reason: str) -> None:
-    log.warn(f"score:{reason}", "score %.40r %s. Dropping score.", name, reason)

@@ -3,7 +3,11 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import final
+from typing import TypeAlias, final
+
+# The one place that says "whatever can be called": a decorator takes any function.
+Function: TypeAlias = Callable[..., object]  # type: ignore[explicit-any]
+Decoratable: TypeAlias = "Function | staticmethod[..., object] | classmethod[object, ..., object]"  # type: ignore[explicit-any]
 
 
 @final
@@ -12,7 +16,7 @@ class Parameters:
 
     __slots__ = ("_names", "_skip", "_star")
 
-    def __init__(self, function: Callable[..., object]) -> None:
+    def __init__(self, function: Function) -> None:
         names: list[str] = []
         self._star: str | None = None
         for parameter in _parameters(function):
@@ -44,7 +48,7 @@ def display_name(function: object) -> str:
     return name if isinstance(name, str) else type(function).__name__
 
 
-def _parameters(function: Callable[..., object]) -> tuple[inspect.Parameter, ...]:
+def _parameters(function: Function) -> tuple[inspect.Parameter, ...]:
     try:
         return tuple(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -52,7 +56,7 @@ def _parameters(function: Callable[..., object]) -> tuple[inspect.Parameter, ...
         return ()
 
 
-def _is_method(function: Callable[..., object], names: list[str]) -> bool:
+def _is_method(function: Function, names: list[str]) -> bool:
     """Whether the first parameter is the instance or the class.
 
     Only in a function of a class's body, under the usual name.

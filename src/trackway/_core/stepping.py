@@ -15,10 +15,11 @@ from typing import Protocol, TypeVar, cast
 
 from opentelemetry.context import Context, attach, get_current
 
+from trackway._core.signatures import Function
+
 Y = TypeVar("Y")
 S = TypeVar("S")
 R = TypeVar("R")
-F = TypeVar("F", bound=Callable[..., object])
 
 
 class Watcher(Protocol):
@@ -73,7 +74,7 @@ def steps(generator: Generator[Y, S, R], inside: Context, watcher: Watcher) -> G
             attach(inside)
             try:
                 # From Python 3.13 on `close` gives what the generator returned.
-                value = cast("R", generator.close())  # type: ignore[func-returns-value]
+                value = cast("R", generator.close())
             except BaseException as error:
                 watcher.fail(error)
                 raise
@@ -100,7 +101,7 @@ async def awaited(coroutine: Coroutine[object, object, R], inside: Context, watc
     return value
 
 
-def decorated_generator(function: F, begin: Begin) -> F:
+def decorated_generator(function: Function, begin: Begin) -> Function:
     """A generator function that drives *function*'s generators; *begin* is called at the first step."""
 
     @functools.wraps(function)
@@ -109,10 +110,10 @@ def decorated_generator(function: F, begin: Begin) -> F:
         made = cast("Generator[object, object, object]", function(*args, **kwargs))
         return (yield from steps(made, inside, watcher))
 
-    return cast("F", stepped)
+    return stepped
 
 
-def decorated_async_generator(function: F, begin: Begin) -> F:
+def decorated_async_generator(function: Function, begin: Begin) -> Function:
     """An async generator function that drives *function*'s generators; *begin* is called at the first step."""
 
     @functools.wraps(function)
@@ -154,11 +155,12 @@ def decorated_async_generator(function: F, begin: Begin) -> F:
             except BaseException as error:  # noqa: BLE001 - passed on to the generator, whose it is
                 thrown = error
 
-    return cast("F", stepped)
+    return stepped
 
 
 def async_steps(
     generator: AsyncGenerator[Y, S], inside: Context, watcher: Watcher
 ) -> AsyncGenerator[Y, S]:
     """Drives the async *generator*, first in the context *inside*."""
-    return decorated_async_generator(lambda: generator, lambda _args, _kwargs: (inside, watcher))()
+    drive = decorated_async_generator(lambda: generator, lambda _args, _kwargs: (inside, watcher))
+    return cast("AsyncGenerator[Y, S]", drive())

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 
 from trackway._core.guard import guard
 from trackway._core.log import warn
+from trackway._core.plain import is_secret
 from trackway._core.redact import redact, redact_text
+from trackway._core.secrets import key_mark
 from trackway._core.serialize import serialize
 
 if TYPE_CHECKING:
@@ -55,6 +57,12 @@ class Values:
             data = redact(data)
         o._room = room - len(data)
         return data, is_json
+
+    def metadata(self, key: str, value: object, o: "Observation") -> bytes:
+        """The text of one metadata entry; a mark where the key is the name of a secret."""
+        if self._redact and is_secret(key, value, ()):
+            return key_mark(key).encode()
+        return self.encode(value, o)[0]
 
     def text(self, text: str) -> str:
         """A name or a status message, masked and redacted."""

@@ -279,6 +279,7 @@ TRACKWAY_SCORE_TRACE_ID: Final = "trackway.score.trace_id"
 TRACKWAY_SCORE_OBSERVATION_ID: Final = "trackway.score.observation_id"
 TRACKWAY_SCORE_SESSION_ID: Final = "trackway.score.session_id"
 TRACKWAY_SCORE_DATA_TYPE: Final = "trackway.score.data_type"
+TRACKWAY_SCORE_METADATA: Final = "trackway.score.metadata"
 
 TRACKWAY: Final = (
     TRACKWAY_PROJECT,
@@ -287,6 +288,7 @@ TRACKWAY: Final = (
     TRACKWAY_SCORE_OBSERVATION_ID,
     TRACKWAY_SCORE_SESSION_ID,
     TRACKWAY_SCORE_DATA_TYPE,
+    TRACKWAY_SCORE_METADATA,
 )
 
 DIALECTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
