@@ -221,11 +221,14 @@ class Trackway(Tracing):
                 return True
             core.closed = True
             _unregister(self)
+        if self._store is not None:
+            self._store.close()
         if core.delivery is None:
             return True
         with _guard:
             core.provider.write_handles()
             core.provider.enabled = False
+            atexit.unregister(core.provider.write_handles)
             return core.delivery.shutdown(FLUSH_TIMEOUT if timeout is None else timeout)
         return False
 

@@ -130,7 +130,7 @@ class Call:
 
     def fail(self, error: BaseException) -> None:
         """The call is over, by *error*."""
-        self.observation.fail(error)
+        self.observation._fail(error)
         self.finish(None)
 
     def close(self) -> None:

@@ -72,7 +72,7 @@ def leave(before: Context, entered: Context) -> None:
         around = cast("Observation | None", before.get(OBSERVATION))
         learnt = cast("Propagated | None", now.get(LEARNT))
         if around is not None and learnt is not None and learnt is not entered.get(LEARNT):
-            around.adopt(learnt)
+            around._adopt(learnt)
             before = opened(before, learnt, learnt=True)
     attach(before)
 

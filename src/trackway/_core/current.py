@@ -83,7 +83,7 @@ class Current:
         if observation is None:
             return
         if error is not None:
-            observation.fail(error)
+            observation._fail(error)
         if self._end_on_exit:
             observation.end()
 

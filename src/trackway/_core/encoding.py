@@ -58,7 +58,7 @@ def encode(o: "Observation", end: int) -> bytes:
     provider = o._provider
     own = bits = provider.bits
     extra, metadata = o._extra, o._metadata
-    propagated = o._propagated if o._late is None else o.carried()
+    propagated = o._propagated if o._late is None else o._carried()
     parts = [BLOCKS[o._kind, bits]]
     if propagated is None:
         parts.append(provider.constant)

@@ -20,11 +20,11 @@ from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from trackway._core import exceptions, fields, otel_api
-from trackway._core.arguments import Fields, Update
+from trackway._core.arguments import Fields, ScoreFields, Update
 from trackway._core.current import Current
 from trackway._core.guard import guard
 from trackway._core.propagated import Propagated
-from trackway.types import ObservationKind, ScoreDataType
+from trackway.types import ObservationKind
 
 if TYPE_CHECKING:
     from trackway._core.provider import Scope, TracerProvider
@@ -119,16 +119,16 @@ class Observation(trace.Span):
         self._ended = True
         with _guard:
             given = None if end_time is None else fields.time_ns(end_time, "end_time")
-            self._provider.record(self, self.now() if given is None else given)
+            self._provider.record(self, self._now() if given is None else given)
 
-    def now(self) -> int:
+    def _now(self) -> int:
         """The present, in ns since the epoch.
 
         It is the start plus monotonic time, so that a clock that jumps bends no duration.
         """
         return self._start + perf_counter_ns() - self._clock if self._clock else time_ns()
 
-    def fail(self, error: BaseException) -> None:
+    def _fail(self, error: BaseException) -> None:
         """Marks the observation as failed.
 
         Level and status ERROR, `Type: text`, an `exception` event with the stack.
@@ -166,37 +166,18 @@ class Observation(trace.Span):
         """A child without a duration, ended already."""
         return self._provider.event(name, given, parent=self)
 
-    def score(  # noqa: PLR0913 - the fields of a score
-        self,
-        *,
-        name: str,
-        value: float | str,
-        data_type: ScoreDataType | None = None,
-        comment: str | None = None,
-        score_id: str | None = None,
-        metadata: Mapping[str, object] | None = None,
-    ) -> None:
-        """Scores this observation; *value* is a number, a bool or a category."""
+    def score(self, *, name: str, value: float | str, **more: Unpack[ScoreFields]) -> None:
+        """Scores this observation; *value* is a number (NUMERIC), a bool (BOOLEAN) or a text (CATEGORICAL)."""
         self._provider.score(
-            name=name, value=value, data_type=data_type, comment=comment, score_id=score_id, metadata=metadata,
-            trace_id=self._trace, observation_id=self._span, propagated=self.carried(),
+            name=name, value=value, trace_id=self._trace, observation_id=self._span,
+            propagated=self._carried(), **more,
         )  # fmt: skip
 
-    def score_trace(  # noqa: PLR0913 - the fields of a score
-        self,
-        *,
-        name: str,
-        value: float | str,
-        data_type: ScoreDataType | None = None,
-        comment: str | None = None,
-        score_id: str | None = None,
-        metadata: Mapping[str, object] | None = None,
-    ) -> None:
+    def score_trace(self, *, name: str, value: float | str, **more: Unpack[ScoreFields]) -> None:
         """Scores the whole trace of this observation."""
         self._provider.score(
-            name=name, value=value, data_type=data_type, comment=comment, score_id=score_id, metadata=metadata,
-            trace_id=self._trace, observation_id=None, propagated=self.carried(),
-        )  # fmt: skip
+            name=name, value=value, trace_id=self._trace, propagated=self._carried(), **more
+        )
 
     # -- low-level handles -------------------------------------------------------------------------
 
@@ -217,12 +198,12 @@ class Observation(trace.Span):
 
     # -- what the room uses ------------------------------------------------------------------------
 
-    def adopt(self, given: Propagated) -> None:
+    def _adopt(self, given: Propagated) -> None:
         """Takes from *given* what this observation has no value for: it was current when a block opened inside it."""
         if not self._ended:
             self._late = given if self._late is None else self._late.filled_by(given)
 
-    def carried(self) -> Propagated | None:
+    def _carried(self) -> Propagated | None:
         """The propagated attributes that this observation carries."""
         if self._late is None:
             return self._propagated
@@ -306,5 +287,5 @@ class Observation(trace.Span):
     ) -> None:
         """Ends the observation, as failed where the block failed."""
         if error is not None:
-            self.fail(error)
+            self._fail(error)
         self.end()

@@ -64,7 +64,7 @@ class Additions:
             return
         clean = {key: _clean(observation, value) for key, value in (attributes or {}).items()}
         self.events.append(
-            event(name, observation.now() if timestamp is None else timestamp, clean)
+            event(name, observation._now() if timestamp is None else timestamp, clean)
         )
 
     def add_link(

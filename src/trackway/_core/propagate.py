@@ -96,7 +96,7 @@ def set_user(user_id: str | None, *, session_id: str | None = None) -> None:
         now = get_current()
         observation = context.current_observation()
         if observation is not None:
-            observation.adopt(given)
+            observation._adopt(given)
         attach(context.opened(now, given, learnt=True))
 
 
@@ -184,7 +184,7 @@ def opened(given: Propagated) -> Context:
     """The context of a block that is opened here; the observation that is current gets what it has no value for."""
     observation = context.current_observation()
     if observation is not None:
-        observation.adopt(given)
+        observation._adopt(given)
     return context.opened(get_current(), given)
 
 

@@ -341,7 +341,7 @@ class TracerProvider(trace.TracerProvider):
 
     def touched(self, o: Observation) -> None:
         """Notes an update: the end of a handle that nobody ends."""
-        o._touched = o.now()
+        o._touched = o._now()
         if o._handle and o._ended:
             self._write_again(o, o._touched)
 
