@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -118,6 +118,8 @@ class Backend:
         """How often each span was accepted."""
         self.refusing = False
         """Whether connections are closed as soon as they are made."""
+        self.greeting = b""
+        """What is said before anything was asked; then the connection is closed."""
         self._tls = tls
         self._changed = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -187,6 +189,10 @@ class Backend:
     def _serve(self, client: socket.socket) -> None:
         raw = client
         try:
+            if self.greeting:
+                client.recv(1)
+                client.sendall(self.greeting)
+                return
             if self._tls is not None:
                 client = self._tls.wrap_socket(client, server_side=True)
                 self._clients.add(client)
@@ -214,11 +220,20 @@ class Backend:
 
 def ok(body: bytes = b"", **headers: str) -> Behaviour:
     """Accepts the spans."""
+    return accepting(status(200, body, **headers))
+
+
+def ok_with(code: int) -> Behaviour:
+    """Accepts the spans with another status of success."""
+    return accepting(status(code))
+
+
+def accepting(behaviour: Behaviour) -> Behaviour:
+    """Counts the spans as accepted, then does as *behaviour*."""
 
     def behave(connection: Connection, request: Request) -> bool:
         connection.accept(request)
-        connection.reply(200, body, **headers)
-        return True
+        return behaviour(connection, request)
 
     return behave
 
@@ -251,8 +266,7 @@ def hang_up(connection: Connection, request: Request) -> bool:
 
 def accept_and_hang_up(connection: Connection, request: Request) -> bool:
     """Takes the spans, and closes before it says so."""
-    connection.accept(request)
-    return False
+    return accepting(hang_up)(connection, request)
 
 
 def reset(connection: Connection, request: Request) -> bool:
@@ -267,10 +281,11 @@ def never(connection: Connection, request: Request) -> bool:
     return False
 
 
-def slowly(reply: bytes, every: float) -> Behaviour:
-    """Answers one byte at a time, for as long as the client listens."""
+def slowly(reply: bytes, every: float, head: bytes = b"") -> Behaviour:
+    """Answers *head*, then one byte at a time, for as long as the client listens."""
 
     def behave(connection: Connection, request: Request) -> bool:
+        connection.send(head)
         for index in range(len(reply)):
             connection.send(reply[index : index + 1])
             if connection.backend.waiting.wait(every):
@@ -296,12 +311,8 @@ def refusing(poison: Callable[[str], bool], code: int) -> Behaviour:
     """Answers *code* to requests in which a span is that *poison* says so of; accepts the others."""
 
     def behave(connection: Connection, request: Request) -> bool:
-        if any(map(poison, request.span_ids)):
-            connection.reply(code)
-        else:
-            connection.accept(request)
-            connection.reply(200)
-        return True
+        refused = any(map(poison, request.span_ids))
+        return (status(code) if refused else ok())(connection, request)
 
     return behave
 
@@ -310,12 +321,7 @@ def at_most(size: int) -> Behaviour:
     """Answers 413 to bodies of more than *size* bytes."""
 
     def behave(connection: Connection, request: Request) -> bool:
-        if len(request.body) > size:
-            connection.reply(413)
-        else:
-            connection.accept(request)
-            connection.reply(200)
-        return True
+        return (status(413) if len(request.body) > size else ok())(connection, request)
 
     return behave
 
@@ -325,8 +331,3 @@ def partly(rejected: int, message: str = "") -> Behaviour:
     text = message.encode()
     inner = b"\x08" + bytes([rejected]) + (b"\x12" + bytes([len(text)]) + text if text else b"")
     return ok(b"\x0a" + bytes([len(inner)]) + inner)
-
-
-def distinct(requests: Iterable[Request]) -> set[str]:
-    """The spans in some requests."""
-    return {span_id for request in requests for span_id in request.span_ids}

@@ -97,7 +97,9 @@ def _value(settings: Settings, name: str) -> str:
     remote = settings.remote
     if name in {"endpoint", "headers", "public_key", "secret_key", "base_url"}:
         return "" if remote is None else _of_remote(remote, name)
-    return clean(str(getattr(settings, name, "")))
+    # A setting that allows one value has no attribute.
+    default = next(spec.default for spec in SPECS if spec.name == name)
+    return clean(str(getattr(settings, name, default)))
 
 
 def _of_remote(remote: Remote, name: str) -> str:

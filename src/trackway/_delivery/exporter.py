@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, Protocol, final
 
 from trackway._core import log
+from trackway._delivery import limits
 from trackway._delivery.batch import TARGET, Batch
 from trackway._delivery.chain import chains, claim, sweep
 from trackway._delivery.counters import DeliveryCounters
@@ -29,7 +30,6 @@ from trackway._delivery.deadletter import DeadLetter, DeadLetters
 from trackway._delivery.lane import ChainLane, Lane, MemoryLane
 from trackway._delivery.policy import Action, Decision, Outcome, Policy, Rule
 from trackway._delivery.spool import Spool
-from trackway._delivery.survey import used_bytes
 
 __all__ = ["Blame", "Exporter", "Mark", "Poster"]
 
@@ -394,26 +394,9 @@ class Exporter:
     def _enforce_limits(self) -> None:
         chain_lanes = (lane for lane in self._lanes if isinstance(lane, ChainLane))
         mine = sorted(chain_lanes, key=lambda lane: lane.born)
-        before = self._wall_ns() - int(self._retry_for * 1e9)
-        for lane in mine:
-            while lane.older_than(before) and lane.drop_oldest("age"):
-                words = "spans were given up: for %d s nobody took them (retry_for)"
-                log.warn("delivery.age", words, self._retry_for)
+        limits.enforce_age(mine, self._wall_ns(), self._retry_for)
         if self._quota is not None:
-            self._enforce_quota(mine, self._quota)
-
-    def _enforce_quota(self, mine: list[ChainLane], quota: int) -> None:
-        excess = sum(map(used_bytes, chains(self.root, self.destination))) - quota
-        for lane in mine:
-            while excess > 0:
-                used = used_bytes(lane.chain)
-                if not lane.drop_oldest("quota"):
-                    break
-                excess -= used - used_bytes(lane.chain)
-                words = (
-                    "the oldest spans were given up: the spool has reached %d bytes (spool_quota)"
-                )
-                log.warn("delivery.quota", words, quota)
+            limits.enforce_quota(mine, chains(self.root, self.destination), self._quota)
 
     # -- words
     # --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,60 @@
+"""Which records travel together."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests._delivery.sending import RESOURCE, SCOPE, span, span_id
+from trackway._delivery.batch import Batch
+from trackway._delivery.record import Record
+from trackway._wire import encode
+
+SCOPES = {1: (RESOURCE, SCOPE), 2: (RESOURCE, encode.scope("other", "2"))}
+
+
+def records(sizes: list[int], scopes: list[int] | None = None) -> list[Record]:
+    return [
+        Record(1, index, index + 1, 0, (scopes or [1] * len(sizes))[index], 0, span(index, size))
+        for index, size in enumerate(sizes)
+    ]
+
+
+def ids(batch: Batch) -> list[str]:
+    found = ExportTraceServiceRequest.FromString(batch.body())
+    return [
+        s.span_id.hex()
+        for r in found.resource_spans
+        for scope in r.scope_spans
+        for s in scope.spans
+    ]
+
+
+def test_the_body_is_the_request_of_all_records() -> None:
+    """The official decoder finds every span under its own resource and scope."""
+    batch = Batch.of(records([10, 20, 30], [1, 2, 1]), SCOPES)
+    found = ExportTraceServiceRequest.FromString(batch.body())
+    scopes = {
+        scope.scope.name: [s.span_id.hex() for s in scope.spans]
+        for resource in found.resource_spans
+        for scope in resource.scope_spans
+    }
+    assert scopes == {"trackway": [span_id(0), span_id(2)], "other": [span_id(1)]}
+    assert {a.key for r in found.resource_spans for a in r.resource.attributes} == {"service.name"}
+
+
+def test_a_lost_scope_costs_no_span() -> None:
+    """Spans whose scope record was damaged travel without one."""
+    assert ids(Batch.of(records([1], [9]), SCOPES)) == [span_id(0)]
+
+
+@given(st.lists(st.integers(0, 5_000), min_size=2, max_size=60))
+def test_halves_are_the_whole(sizes: list[int]) -> None:
+    """Two halves hold all records in order, neither is empty, and the first ends where the second begins."""
+    batch = Batch.of(records(sizes), SCOPES)
+    first, second = batch.halves()
+    assert first.records + second.records == batch.records
+    assert len(first) >= 1
+    assert len(second) >= 1
+    assert second.end == batch.end
+    assert first.end == (1, len(first))
+    assert first.size + second.size == batch.size
