@@ -11,8 +11,7 @@ NAMES = {
     "trackway, gzip": "trackway, gzip",
     "otel": "OpenTelemetry SDK + OTLP exporter¹",
     "otel, gzip": "OpenTelemetry SDK + OTLP exporter¹, gzip",
-    "langfuse": "Langfuse SDK",
-    "langfuse, gzip": "Langfuse SDK, gzip",
+    "langfuse": "Langfuse SDK (compresses by default)",
 }
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -51,7 +50,7 @@ def workload(results):
 BARS = (
     ("CPU, redaction on", "trackway", "cpu_us", "1/15", "1/4"),
     ("CPU, redaction off", "trackway, no redaction", "cpu_us", "1/20", "1/5"),
-    ("CPU, gzip (the others without)", "trackway, gzip", "cpu_us", "1/8", "1/3"),
+    ("CPU, gzip", "trackway, gzip", "cpu_us", "1/8", "1/3"),
     ("p50 on the caller", "trackway", "p50_us", "1/15", "1/3"),
     ("p99 on the caller", "trackway", "p99_us", "1/20", "1/20"),
 )

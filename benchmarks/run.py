@@ -29,7 +29,6 @@ REQUIREMENTS = {
     "otel": ["opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"],
 }
 # label: (library, environment variables)
-GZIP = {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}
 VARIANTS = {
     "none": ("none", {}),
     "trackway": ("trackway", {"TRACKWAY_COMPRESSION": "none"}),
@@ -39,9 +38,8 @@ VARIANTS = {
     ),
     "trackway, gzip": ("trackway", {"TRACKWAY_COMPRESSION": "gzip"}),
     "otel": ("otel", {}),
-    "otel, gzip": ("otel", GZIP),
-    "langfuse": ("langfuse", {}),
-    "langfuse, gzip": ("langfuse", GZIP),
+    "otel, gzip": ("otel", {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}),
+    "langfuse": ("langfuse", {}),  # compresses by default
 }
 LIBRARIES = ("trackway", "otel", "langfuse")
 
