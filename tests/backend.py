@@ -11,7 +11,7 @@ import ssl
 import struct
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -75,9 +75,10 @@ class Connection:
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self.send(f"HTTP/1.1 {status} Scripted\r\n{lines}\r\n".encode() + body)
 
-    def accept(self, request: Request) -> None:
+    def accept(self, request: Request, *, answered: bool = True) -> None:
         """Counts the request's spans as arrived."""
         self.backend.spans.update(request.span_ids)
+        self.backend.accepted.append((request, answered))
 
     def reset(self) -> None:
         """Closes with RST instead of FIN."""
@@ -112,10 +113,12 @@ class Backend:
     def __init__(
         self, *script: Behaviour, tls: ssl.SSLContext | None = None, port: int = 0
     ) -> None:
-        self.script = list(script) or [ok()]
+        self.play(list(script) or [ok()])
         self.requests: list[Request] = []
         self.spans: Counter[str] = Counter()
         """How often each span was accepted."""
+        self.accepted: list[tuple[Request, bool]] = []
+        """The requests that were, and whether the client was told."""
         self.refusing = False
         """Whether connections are closed as soon as they are made."""
         self.greeting = b""
@@ -129,6 +132,10 @@ class Backend:
         self._closing = threading.Event()
         self._accepting = threading.Thread(target=self._accept, name="backend")
         self._accepting.start()
+
+    def play(self, script: list[Behaviour]) -> None:
+        """Begins another script with the next request."""
+        self._script = deque(script)
 
     @property
     def url(self) -> str:
@@ -199,9 +206,10 @@ class Backend:
             connection = Connection(self, client)
             while (request := connection.read_request()) is not None:
                 with self._changed:
-                    number = len(self.requests)
                     self.requests.append(request)
-                behaviour = self.script[min(number, len(self.script) - 1)]
+                    behaviour = self._script[0]
+                    if len(self._script) > 1:
+                        self._script.popleft()
                 keep = behaviour(connection, request)
                 with self._changed:
                     self._changed.notify_all()
@@ -266,7 +274,8 @@ def hang_up(connection: Connection, request: Request) -> bool:
 
 def accept_and_hang_up(connection: Connection, request: Request) -> bool:
     """Takes the spans, and closes before it says so."""
-    return accepting(hang_up)(connection, request)
+    connection.accept(request, answered=False)
+    return False
 
 
 def reset(connection: Connection, request: Request) -> bool:

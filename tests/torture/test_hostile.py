@@ -226,7 +226,7 @@ def test_500_for_everything_loses_nothing(home: Path) -> None:
         posts = sending.run(86_400, posts=10_000)
         assert len(posts) < 86_400 / 60 + 24 * 40
         assert not sending.stats().rejected
-        backend.script = [b.ok()]
+        backend.play([b.ok()])
         sending.run(posts=len(posts) + 9)
         assert set(backend.spans) == set(ids)
         sending.close()
