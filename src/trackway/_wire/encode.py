@@ -9,8 +9,9 @@ No value that OpenTelemetry allows makes it raise: integers beyond 64 bits becom
 U+FFFD, times and counts out of range the nearest in range, what is nested deeper than `MAX_DEPTH` a mark, and an
 object of another type its type's name.
 
-Figures (timeit, CPython 3.11, one of 2 shared cores): `span` with eight ready attributes 0.9 µs, `TextKey.field`
-0.21 µs for 1.5 KB, `attribute` 0.35 µs for a short text. The official exporter takes 76 µs for such a span.
+Figures (timeit, CPython 3.11, one of 2 shared cores): `span` with eight ready attributes of 1.3 KB, their joining
+included, 1.0 µs; `TextKey.field` 0.25 µs for 1.5 KB, 0.1 µs for 20 bytes; `attribute` 0.4 µs for a short text. The
+official exporter takes 76 µs for such a span.
 """
 
 import struct
@@ -157,9 +158,11 @@ def _nested(value: object, depth: int) -> bytes:
 
 def _name(key: object) -> str:
     """A mapping's key as text; of a foreign object no method is called."""
-    if isinstance(key, str | int | float | bool | None):
+    if isinstance(key, str):
+        return str.__str__(key)
+    if isinstance(key, bool | float | None):
         return str(key)
-    return _type_name(key)
+    return _digits(int.__index__(key)) if isinstance(key, int) else _type_name(key)
 
 
 def _type_name(value: object) -> str:
@@ -170,11 +173,14 @@ def _type_name(value: object) -> str:
 def _integer(number: int) -> bytes:
     if -_MAX_INT64 - 1 <= number <= _MAX_INT64:
         return b"\x18" + varint(number & _MAX_UINT64)
+    return _field(b"\x0a", _digits(number).encode())
+
+
+def _digits(number: int) -> str:
     try:
-        digits = str(number)
+        return str(number)
     except ValueError:  # more digits than the interpreter converts
-        digits = hex(number)
-    return _field(b"\x0a", digits.encode())
+        return hex(number)
 
 
 def attribute(key: str, value: AttributeValue) -> bytes:
