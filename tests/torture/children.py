@@ -43,7 +43,8 @@ def start(program: str, *arguments: str, **variables: str) -> subprocess.Popen[s
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        # Warnings about a hostile backend are no lines of the protocol.
+        stderr=subprocess.DEVNULL,
         text=True,
         env=environment,
     )
