@@ -204,6 +204,15 @@ def test_unknown_fields_are_skipped() -> None:
     }
 
 
+def test_unusual_spellings_are_read() -> None:
+    """A tag or a length may be a longer varint than it needs to be, as protobuf allows."""
+    pair = encode.attribute("k", "v")[2:]
+    assert decode_span(tagged(b"\xca\x00" + varint(len(pair)) + pair)).attributes == {"k": "v"}
+    assert decode_span(tagged(b"\x4a" + bytes((len(pair) | 0x80, 0)) + pair)).attributes == {
+        "k": "v"
+    }
+
+
 def tagged_resource(pair: bytes, more: bytes) -> bytes:
     """A resource field with one attribute and *more* fields."""
     inner = b"\x0a" + varint(len(pair)) + pair + more
