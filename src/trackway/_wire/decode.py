@@ -4,8 +4,8 @@ Strict: bytes that are no such message raise `DecodeError` and nothing else, wha
 module does not know are skipped. Where a key, or a field that a message has once, stands twice, the later wins, as in
 protobuf: that is what makes `encode.append_suffix` work.
 
-Figures (timeit, CPython 3.11, one of 2 shared cores): a span of 12 attributes and 2 KB takes 8.5 µs when its short
-attributes were met before, as most of an application's are, and 20 µs when none was.
+Figures (CPython 3.11, one of 2 shared cores): a span of 12 attributes and 2 KB takes 12 µs where user, session, token
+count and texts differ from span to span; 8.5 µs when each short attribute was met before, 20 µs when none was.
 """
 
 import struct
