@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from trackway._delivery.reader import ChainReader
@@ -50,10 +51,10 @@ def live_chain(spool: Spool) -> Path:
     return chain
 
 
-def start(program: str, *arguments: str) -> subprocess.Popen[str]:
+def start(program: str, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
     """A Python process of its own; it speaks on its standard output and waits on its standard input."""
     return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
+        [*before, sys.executable, "-c", program, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

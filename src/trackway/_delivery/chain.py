@@ -144,13 +144,19 @@ def created_ns(chain: Path) -> int:
 
 
 def claim(chain: Path) -> ChainLock | None:
-    """The right to deliver and remove a chain, when no living process has it; None else."""
+    """The right to deliver and remove a chain, when no living process has it; None else.
+
+    What its owner had preallocated is given back.
+    """
+    from trackway._delivery.trim import trim  # noqa: PLC0415 - reading a chain asks whether it is live
+
     try:
         descriptor = platform.open_existing(chain / OWNER_LOCK, write=True)
     except OSError:
         return None
     try:
         if platform.try_lock(descriptor) and _same_file(descriptor, chain / OWNER_LOCK):
+            trim(chain)
             return ChainLock(chain, descriptor)
     except OSError:
         pass

@@ -5,9 +5,8 @@ is ready. All else is the worker's.
 """
 
 import errno
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Final, final
 
@@ -77,17 +76,13 @@ class LiveChain:
         """A segment in use, with room for *needed* bytes; OSError when the disk gives none."""
         spare, self._spare = self._spare, None
         if spare is not None:
-            spare.begin(self.count, dropped, now_ns)
+            self._begin(spare, dropped, now_ns)
             if spare.limit >= needed:
                 return spare
             # Too small: it stays empty, because the next number must not be used before it.
             self._full.append(spare)
         segment = self._make(self._next_number(), needed)
-        try:
-            segment.begin(self.count, dropped, now_ns)
-        except OSError:
-            segment.discard()
-            raise
+        self._begin(segment, dropped, now_ns)
         return segment
 
     def retire(self, segment: Segment) -> None:
@@ -95,7 +90,7 @@ class LiveChain:
         self.count = segment.count
         self._full.append(segment)
 
-    def prepare(self, current: Segment, lock: threading.RLock) -> None:
+    def prepare(self, current: Segment, lock: AbstractContextManager[object]) -> None:
         """Closes what is full, then makes the next segment once the current one is half full."""
         self._finish(sync=True)
         if self._spare is None and self._mappable and current.offset * 2 >= current.limit:
@@ -141,6 +136,13 @@ class LiveChain:
                 segment.abandon()
         self._full, self._spare = [], None
         self._lock.abandon()
+
+    def _begin(self, segment: Segment, dropped: Mapping[str, int], now_ns: int) -> None:
+        try:
+            segment.begin(self.count, dropped, now_ns)
+        except OSError:
+            segment.discard()
+            raise
 
     def _finish(self, *, sync: bool) -> None:
         while self._full:

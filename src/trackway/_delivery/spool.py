@@ -4,13 +4,11 @@ Theory of operation.
 
 1. `append` takes one lock, which is never held across I/O while all is well: it stores into a mapping and returns. A
    kill at any moment afterwards loses nothing (see `record` for the order of the stores).
-2. The worker calls `prepare` after every batch and at least as often as it syncs: it takes the page faults of the next
-   64 KiB, makes the next segment ready when the current one is half full, gives back the rest of the segments that are
-   full, and looks whether the files are still there. Without it everything still works, and an append that finds the
-   segment full makes the next one itself: 1 ms instead of 30 µs. The first append of a process opens the chain: 0.5 ms.
-3. *Re-entrancy.* A signal handler or a `__del__` that runs in the middle of an append on the same thread may append
-   too: the lock lets it in, the busy flag sends its record to a side queue, and the interrupted append writes it before
-   it returns.
+2. The worker calls `prepare` after every batch and at least as often as it syncs; it does ahead what appends would wait
+   for. Without it everything still works: an append that finds the segment full makes the next one itself (1 ms instead
+   of 30 µs). The first append of a process opens the chain: 0.5 ms.
+3. *Re-entrancy.* A signal handler or a `__del__` that runs in the middle of an append on the same thread is let in by
+   the lock; the busy flag sends its record to a side queue, which the interrupted append writes before it returns.
 4. *No usable disk.* Full, read-only, not ours, out of descriptors: records wait in memory, at most 8 MiB, the oldest go
    first and are counted; `prepare` tries the disk again once a second, and what waits then goes to disk.
 5. *Fork.* A child owns nothing: it closes its copies, never unlocks, never stores into the parent's mapping, and opens
@@ -21,7 +19,8 @@ Theory of operation.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, final
 
@@ -100,7 +99,7 @@ class Spool:
 
     def register_scope(self, resource: bytes, scope: bytes) -> int:
         """The id under which spans of this resource and scope are appended, for as long as the spool lives."""
-        with self._lock:
+        with self._alone():
             return self._scopes.register(resource, scope)
 
     def append(self, payload: bytes, scope: int, kind: int = KIND_SPAN, flags: int = 0) -> None:
@@ -127,8 +126,8 @@ class Spool:
                 self._busy = False
             if self._nested or self._nested_drops:
                 self._drain_nested()
-        if self.on_append is not None:
-            self.on_append()
+        if (hook := self.on_append) is not None:
+            hook()
 
     def count_dropped(self, reason: str, n: int = 1) -> None:
         """Counts spans that ended and are not kept ("sampled", "filtered" …; see `segment.DROP_REASONS`)."""
@@ -139,9 +138,9 @@ class Spool:
 
     def counters(self) -> ChainCounters:
         """What this process has ended so far, in chains that it has closed too."""
-        with self._lock:
+        with self._alone():
             waiting = len(self._ring) + len(self._nested)
-            return self._tally.sum(self._appended(), waiting, self._nested_drops)
+            return self._tally.sum(self._appended(), waiting, tuple(self._nested_drops))
 
     @property
     def writer_kind(self) -> Literal["mmap", "file", "memory"]:
@@ -171,34 +170,12 @@ class Spool:
 
     def prepare(self) -> None:
         """Does ahead what appends would have to wait for, and goes back to a disk that has healed. Never raises."""
-        with self._upkeep:
-            if self._in_upkeep:
-                return
-            self._in_upkeep = True
-            try:
-                self._prepare()
-            except OSError as error:
-                self._warn("is in trouble", error)
-            finally:
-                self._in_upkeep = False
+        self._keep_up(self._prepare, "is in trouble")
 
     def sync(self) -> None:
         """Returns when what was appended before is on the disk, whatever happens to the power. Never raises."""
-        if self._sync == "never":
-            return
-        with self._upkeep:
-            if self._in_upkeep:
-                return
-            self._in_upkeep = True
-            try:
-                self._look_after_files()
-                live, segment = self._live, self._segment
-                if live is not None:
-                    live.sync(segment)
-            except OSError as error:
-                self._warn("cannot be synced", error)
-            finally:
-                self._in_upkeep = False
+        if self._sync != "never":
+            self._keep_up(self._sync_files, "cannot be synced")
 
     def settle(self, records: int) -> None:
         """Tells how many records of the live chain are delivered in all: the rest is lost if the files vanish."""
@@ -208,12 +185,12 @@ class Spool:
 
     def read_memory(self, max_bytes: int = 1 << 20, max_records: int = 1_000) -> list[Record]:
         """Records that wait in memory, for a worker that can deliver them from there; see `scopes`."""
-        with self._lock:
+        with self._alone():
             return self._ring.read(max_bytes, max_records)
 
     def release_memory(self, end: int) -> int:
         """Forgets the records before *end*, which were delivered; how many were still there to be counted so."""
-        with self._lock:
+        with self._alone():
             released = self._ring.release(end)
             self._tally.from_memory += released
             return released
@@ -227,7 +204,7 @@ class Spool:
             self._retry_at = 0
             if self._ring or self._nested or self._nested_drops:
                 self.prepare()
-            with self._lock:
+            with self._alone():
                 while self._ring:
                     self._ring.take()
                     self._drop("no_disk", 1)
@@ -249,6 +226,18 @@ class Spool:
         self._reset()
         for live, segment in copies:
             live.abandon(segment)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The lock, and a signal handler's appends wait until this is done."""
+        with self._lock:
+            interrupting, self._busy = self._busy, True
+            try:
+                yield
+            finally:
+                self._busy = interrupting
+            if not interrupting:
+                self._drain_nested()
 
     # -- below: with the lock held
 
@@ -345,11 +334,29 @@ class Spool:
 
     # -- below: with the upkeep held
 
+    def _keep_up(self, work: Callable[[], None], failure: str) -> None:
+        with self._upkeep:
+            if self._in_upkeep:
+                return
+            self._in_upkeep = True
+            try:
+                work()
+            except OSError as error:
+                self._warn(failure, error)
+            finally:
+                self._in_upkeep = False
+
+    def _sync_files(self) -> None:
+        self._look_after_files()
+        live, segment = self._live, self._segment
+        if live is not None:
+            live.sync(segment)
+
     def _prepare(self) -> None:
         self._look_after_files()
-        with self._lock:
-            if not self._busy:
-                self._drain_nested()
+        if self._nested or self._nested_drops:
+            # An exception out of a signal handler kept the append from doing it.
+            self.counters()
         self._heal()
         live, segment = self._live, self._segment
         if live is not None and segment is not None:
@@ -366,7 +373,7 @@ class Spool:
     def _look_after_files(self) -> None:
         segment = self._segment
         if segment is not None and segment.deleted():
-            with self._lock:
+            with self._alone():
                 if self._segment is segment:
                     self._leave_lost_chain()
         while self._lost:
@@ -377,7 +384,7 @@ class Spool:
     def _heal(self) -> None:
         if self.trouble is None or self._monotonic() < self._retry_at:
             return
-        with self._lock:
+        with self._alone():
             try:
                 self._roll(RECORDS_AT)
             except OSError as error:
@@ -389,12 +396,8 @@ class Spool:
             pass
 
     def _move_one(self) -> bool:
-        with self._lock:
-            if not self._ring or self._segment is None or self._busy:
+        with self._alone():
+            if not self._ring or self._segment is None:
                 return False
-            self._busy = True
-            try:
-                self._append_slowly(*self._ring.take())
-            finally:
-                self._busy = False
+            self._append_slowly(*self._ring.take())
             return self.trouble is None

@@ -33,7 +33,8 @@ class Scopes:
         if len(self._pairs) >= MAX_SCOPES:
             return 1
         self._pairs.append(pair)
-        return self._ids.setdefault(pair, len(self._pairs) - 1)
+        # Looked up: a signal handler may have registered one in between.
+        return self._ids.setdefault(pair, self._pairs.index(pair))
 
     def described(self, scope: int) -> bytes:
         """The payload of a scope's record."""

@@ -10,9 +10,9 @@ None of these classes locks anything: the spool does.
 import errno
 import mmap
 import os
-import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, final
 
@@ -155,7 +155,7 @@ class MappedSegment(_SegmentFile):
         """Writes down how many ended spans of the chain were dropped for *reason* so far."""
         self._counters[1 + DROP_REASONS.index(reason)] = total
 
-    def touch_ahead(self, lock: threading.RLock) -> None:
+    def touch_ahead(self, lock: AbstractContextManager[object]) -> None:
         """Takes the page faults of the next 64 KiB, so that the application's threads do not.
 
         A fault on a fresh page of a file waits for the file system. The last byte of a page is touched, under the lock
@@ -218,10 +218,17 @@ class FileSegment(_SegmentFile):
     def append(self, payload: bytes, scope: int, kind: int, flags: int) -> bool:
         """Writes a record; False when the segment is full, OSError when the disk is."""
         data = encode(payload, scope=scope, kind=kind, flags=flags, key=self.key)
-        if self.offset + len(data) > self.limit:
+        start = self.offset
+        if start + len(data) > self.limit:
             return False
-        self._write(data, self.offset)
-        self.offset += len(data)
+        # Before the write: a signal handler that raises after it must not have the next record written over this one,
+        # which a reader may have read.
+        self.offset = start + len(data)
+        try:
+            self._write(data, start)
+        except OSError:
+            self.offset = start
+            raise
         if kind != KIND_SCOPE:
             self.count += 1
         return True
@@ -236,7 +243,7 @@ class FileSegment(_SegmentFile):
             os.pwrite(self.descriptor, pack_counters(self.count, self._dropped), COUNTERS_AT)
         super().sync()
 
-    def touch_ahead(self, lock: threading.RLock) -> None:
+    def touch_ahead(self, lock: AbstractContextManager[object]) -> None:
         """Nothing: write(2) takes the faults in the kernel."""
 
     def finish(self) -> None:
