@@ -1,0 +1,166 @@
+"""What `--json` prints: the models of the read API as plain objects.
+
+The keys are part of the interface: a new version may add some, and takes none away. Times are ISO 8601 in UTC,
+durations seconds, money US dollars: a number, and the same exactly as a text. What nobody priced is null.
+"""
+
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+
+import orjson
+
+from trackway._cli.words import clean_json
+from trackway._store.models import Observation, Score, Trace, User, UserSummary
+
+__all__ = ["observation", "print_json", "trace", "user", "user_page"]
+
+Object = dict[str, object]
+
+
+def user(summary: UserSummary) -> Object:
+    """A row of `trackway users --json`."""
+    return {
+        "user_id": summary.user_id,
+        "first_seen": summary.first_seen,
+        "last_seen": summary.last_seen,
+        "traces": summary.traces,
+        "errors": summary.errors,
+        "error_rate": summary.error_rate,
+        "observations": summary.observations,
+        "sessions": summary.sessions,
+        "input_tokens": summary.input_tokens,
+        "output_tokens": summary.output_tokens,
+        "total_tokens": summary.total_tokens,
+        "total_cost": summary.total_cost,
+        "total_cost_exact": _text(summary.total_cost_exact),
+        "cost_complete": summary.cost_complete,
+        "latency_p50": summary.latency_p50,
+        "latency_p95": summary.latency_p95,
+    }
+
+
+def user_page(page: User) -> Object:
+    """`trackway user ID --json`."""
+    return {
+        **user(page),
+        "models": [
+            {
+                "model": model.model,
+                "observations": model.observations,
+                "input_tokens": model.input_tokens,
+                "output_tokens": model.output_tokens,
+                "total_tokens": model.total_tokens,
+                "total_cost": model.total_cost,
+            }
+            for model in page.models
+        ],
+        "daily": [
+            {
+                "day": day.day,
+                "traces": day.traces,
+                "errors": day.errors,
+                "observations": day.observations,
+                "total_tokens": day.total_tokens,
+                "total_cost": day.total_cost,
+            }
+            for day in page.daily
+        ],
+        "scores": [
+            {"name": score.name, "count": score.count, "mean": score.mean} for score in page.scores
+        ],
+    }
+
+
+def trace(given: Trace) -> Object:
+    """A row of `trackway traces --json`, and the head of `trackway trace ID --json`."""
+    return {
+        "id": given.id,
+        "project": given.project,
+        "name": given.name,
+        "timestamp": given.timestamp,
+        "end_time": given.end_time,
+        "latency": given.latency,
+        "user_id": given.user_id,
+        "session_id": given.session_id,
+        "tags": given.tags,
+        "environment": given.environment,
+        "release": given.release,
+        "version": given.version,
+        "status": given.status,
+        "level": given.level,
+        "status_message": given.status_message,
+        "observation_count": given.observation_count,
+        "error_count": given.error_count,
+        "models": given.models,
+        "input_tokens": given.input_tokens,
+        "output_tokens": given.output_tokens,
+        "total_tokens": given.total_tokens,
+        "total_cost": given.total_cost,
+        "total_cost_exact": _text(given.total_cost_exact),
+        "cost_complete": given.cost_complete,
+        "metadata": dict(given.metadata),
+        "scores": [_score(score) for score in given.scores_list],
+        "url": given.url,
+    }
+
+
+def observation(given: Observation, *, io: bool) -> Object:
+    """One of the `observations` of `trackway trace ID --json`; `input` and `output` with `--io` only."""
+    exchanged = {"input": given.input, "output": given.output} if io else {}
+    return {
+        "id": given.id,
+        "parent_observation_id": given.parent_observation_id,
+        "type": given.type,
+        "name": given.name,
+        "start_time": given.start_time,
+        "end_time": given.end_time,
+        "latency": given.latency,
+        "time_to_first_token": given.time_to_first_token,
+        "user_id": given.user_id,
+        "session_id": given.session_id,
+        "level": given.level,
+        "status": given.status,
+        "status_message": given.status_message,
+        "model": given.model,
+        "model_parameters": dict(given.model_parameters),
+        "input_tokens": given.input_tokens,
+        "output_tokens": given.output_tokens,
+        "total_tokens": given.total_tokens,
+        "usage": given.usage,
+        "total_cost": given.total_cost,
+        "total_cost_exact": _text(given.total_cost_exact),
+        "metadata": dict(given.metadata),
+        "exception": None if given.exception is None else dict(given.exception),
+        **exchanged,
+    }
+
+
+def _score(given: Score) -> Object:
+    return {
+        "id": given.id,
+        "name": given.name,
+        "value": given.value,
+        "data_type": given.data_type,
+        "comment": given.comment,
+        "timestamp": given.timestamp,
+        "observation_id": given.observation_id,
+    }
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
+
+
+def print_json(value: object) -> None:
+    """Writes *value* as JSON, UTF-8, safe to look at in a terminal."""
+    text = orjson.dumps(
+        value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
+    ).decode()
+    sys.stdout.buffer.write(clean_json(text).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _plain(value: object) -> object:
+    # Payloads are JSON already; what is read as an integer beyond 64 bits is the one thing that JSON here cannot say.
+    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -1,0 +1,125 @@
+"""What the reading commands share: options, the store they open, and what they say when there is nothing in it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from trackway._cli.show import screen
+from trackway._cli.words import clean
+from trackway._core.settings import Settings
+from trackway._store.local import LocalStore
+
+__all__ = [
+    "Directory",
+    "Json",
+    "Limit",
+    "Project",
+    "nothing",
+    "opened",
+    "run",
+    "say_more",
+    "unknown",
+]
+
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir",
+        metavar="PATH",
+        help="Where the store is. [default: TRACKWAY_DIR, else the user's data folder]",
+    ),
+]
+Project = Annotated[
+    str | None, typer.Option("--project", metavar="NAME", help="Only this project. [default: all]")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+Limit = Annotated[
+    int, typer.Option("--limit", min=1, max=1_000_000, metavar="N", help="At most so many.")
+]
+
+P = ParamSpec("P")
+
+FIRST_STEPS: Final = """
+Run this with Python, then ask again:
+
+from trackway import observe, propagate_attributes
+@observe
+def answer(question): return "Paris"
+with propagate_attributes(user_id="alice"):
+    answer("What is the capital of France?")
+
+Or look around in made-up traces: trackway demo
+"""
+
+
+def run(command: Callable[P, None], argv: list[str]) -> int:
+    """Runs one command with the arguments behind its name; its exit code."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(command)
+    try:
+        typer.main.get_command(app).main(
+            args=argv,
+            prog_name=f"trackway {command.__name__.rstrip('_')}",
+            windows_expand_args=False,
+        )
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+def say_more(limit: int, *, as_json: bool) -> None:
+    """Says that rows were left out: where JSON is printed, on standard error."""
+    console = screen(sys.stderr if as_json else sys.stdout)
+    console.print(Text(f"There are more: --limit {limit * 10}", style="dim"))
+
+
+@contextmanager
+def opened(directory: Path | None, project: str | None) -> Iterator[LocalStore | None]:
+    """The store; None where there is no such directory: looking must not make one."""
+    place = Settings.from_env(directory=directory).directory
+    if not place.is_dir():
+        yield None
+        return
+    with LocalStore(place, project=project) as store:
+        yield store
+
+
+def nothing(
+    console: Console, directory: Path | None, project: str | None, *, narrowed: bool = False
+) -> None:
+    """Says that there is nothing to show, why, and what to do."""
+    place = Settings.from_env(directory=directory).directory
+    known = _projects(place)
+    if known and project is not None and project not in known:
+        said = f"There is no project {project} in {place}. There are: {', '.join(known)}"
+        console.print(Text(clean(said)), soft_wrap=True)
+    elif known:
+        console.print(Text("No trace fits." if narrowed else "There is nothing to show."))
+    else:
+        console.print(Text(clean(f"There are no traces in {place}")), soft_wrap=True)
+        console.print(Text(FIRST_STEPS), soft_wrap=True)
+
+
+def _projects(place: Path) -> list[str]:
+    """Projects among the newest traces."""
+    if not place.is_dir():
+        return []
+    with LocalStore(place, project=None) as store:
+        return sorted({trace.project for trace in store.get_traces(limit=1_000)})
+
+
+def unknown(what: str, given: str, near: list[str]) -> typer.Exit:
+    """Says on standard error that there is no such thing, and what is near; the exit to raise."""
+    console = screen(sys.stderr)
+    console.print(Text(clean(f"There is no {what} {given}")), soft_wrap=True)
+    if near:
+        console.print("Near it:")
+        for each in near:
+            console.print(Text(f"  {clean(each)}"), soft_wrap=True)
+    return typer.Exit(1)
