@@ -138,6 +138,13 @@ def _word(column: str, *words: str) -> _Field:
     return _Field(compiled, f"one of {', '.join(words)}, or a list of them")
 
 
+def _prefix(value: object, binder: Binder) -> Condition:
+    if not isinstance(value, str):
+        raise _Wrong
+    test = f"starts_with(trace_id, {binder.bind(value)})"
+    return Condition(row=test, observations=(test,))
+
+
 def _tags(value: object, binder: Binder) -> Condition:
     asked = _strings(value)
     if not asked:
@@ -311,6 +318,7 @@ TYPES: Final = (
 
 TRACES: Final[Fields] = {
     "id": _text("trace_id", "trace_id"),
+    "id_prefix": _Field(_prefix, "a string: the beginning of an id"),
     "name": _text("name", "trace_name", "name"),
     "user_id": _text("user_id", "user_id"),
     "session_id": _text("session_id", "session_id"),
