@@ -59,7 +59,11 @@ def payload(
 
 
 def generation(
-    *, user: str | None = None, tokens: tuple[int, int] = (0, 0), cost: float | str | None = None, **more: AttributeValue
+    *,
+    user: str | None = None,
+    tokens: tuple[int, int] = (0, 0),
+    cost: float | str | None = None,
+    **more: AttributeValue,
 ) -> dict[str, AttributeValue]:
     """The attributes of a call of a model; *cost* as a text stands in the JSON as it is."""
     given: dict[str, AttributeValue] = {

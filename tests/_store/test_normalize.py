@@ -69,14 +69,22 @@ def test_every_column_of_a_row_exists() -> None:
         ({}, "SPAN"),
     ],
 )
-def test_the_kind_is_read_from_whichever_block_was_written(attributes: Attributes, kind: str) -> None:
+def test_the_kind_is_read_from_whichever_block_was_written(
+    attributes: Attributes, kind: str
+) -> None:
     """A slimmer `wire` setting leaves the kind readable."""
     assert row_of(attributes)["type"] == kind
 
 
 def test_usage_is_counted_inclusively_from_disjoint_buckets() -> None:
     """Cached tokens are part of the input, reasoning tokens of the output."""
-    usage = {"input": 10, "input_cached_tokens": 90, "output": 5, "output_reasoning_tokens": 20, "total": 125}
+    usage = {
+        "input": 10,
+        "input_cached_tokens": 90,
+        "output": 5,
+        "output_reasoning_tokens": 20,
+        "total": 125,
+    }
     row = row_of({"langfuse.observation.usage_details": json.dumps(usage)})
     assert (row["input_tokens"], row["output_tokens"], row["total_tokens"]) == (100, 25, 125)
     assert json.loads(str(row["usage_details"])) == usage
@@ -107,7 +115,9 @@ def test_a_cost_is_read_from_whichever_block_was_written() -> None:
     assert row_of({"llm.cost.total": 0.25})["cost_total"] == 250_000_000_000
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"total": "much"}', '{"total": NaN}', '{"total": -1}', "null"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"total": "much"}', '{"total": NaN}', '{"total": -1}', "null"]
+)
 def test_what_is_no_cost_is_unpriced(text: str) -> None:
     """A cost that cannot be understood is none, never zero."""
     assert "cost_total" not in row_of(generation() | {"langfuse.observation.cost_details": text})
@@ -125,7 +135,9 @@ def test_a_float_means_its_shortest_text(amount: float) -> None:
     assert normalize.pico(amount) == round(Fraction(repr(amount)) * 10**12)
 
 
-@pytest.mark.parametrize("amount", [Decimal("1E+999999"), Decimal("NaN"), float("inf"), True, "1", None, -1, 10**8])
+@pytest.mark.parametrize(
+    "amount", [Decimal("1E+999999"), Decimal("NaN"), float("inf"), True, "1", None, -1, 10**8]
+)
 def test_what_is_no_amount_has_no_pico_dollars(amount: object) -> None:
     """No number that a span can carry makes the reader compute for long, or wrongly."""
     assert normalize.pico(amount) is None
@@ -133,28 +145,45 @@ def test_what_is_no_amount_has_no_pico_dollars(amount: object) -> None:
 
 def test_metadata_is_kept_by_whom_it_was_meant_for() -> None:
     """What was propagated belongs to the trace, the rest to the observation."""
-    row = row_of({"langfuse.trace.metadata.plan": "gold", "langfuse.observation.metadata.a.b": "[1]", "metadata": "{}"})
+    row = row_of(
+        {
+            "langfuse.trace.metadata.plan": "gold",
+            "langfuse.observation.metadata.a.b": "[1]",
+            "metadata": "{}",
+        }
+    )
     assert json.loads(str(row["trace_metadata"])) == {"plan": "gold"}
     assert json.loads(str(row["metadata"])) == {"a.b": "[1]"}
 
 
 def test_the_one_metadata_object_is_read_where_it_is_the_only_one() -> None:
     """With `wire` set to openinference metadata is still there."""
-    assert json.loads(str(row_of({"metadata": '{"plan": "gold", "n": 3}'})["metadata"])) == {"plan": "gold", "n": "3"}
+    assert json.loads(str(row_of({"metadata": '{"plan": "gold", "n": 3}'})["metadata"])) == {
+        "plan": "gold",
+        "n": "3",
+    }
 
 
 def test_attributes_of_others_stay() -> None:
     """Nothing that was set through OpenTelemetry's API is lost, bytes included."""
     row = row_of({"http.status_code": 200, "raw": b"\xff", "list": (1, 2)})
-    assert json.loads(str(row["attributes"])) == {"http.status_code": 200, "raw": "ff", "list": [1, 2]}
+    assert json.loads(str(row["attributes"])) == {
+        "http.status_code": 200,
+        "raw": "ff",
+        "list": [1, 2],
+    }
 
 
 def test_an_exception_is_kept_with_its_stack() -> None:
     """The exception that ended an observation has a place of its own, other events another."""
-    event = encode.event("exception", NOON, {"exception.type": "KeyError", "exception.message": "k"})
+    event = encode.event(
+        "exception", NOON, {"exception.type": "KeyError", "exception.message": "k"}
+    )
     row = row_of({}, error="KeyError: k", events=event + encode.event("retry", NOON, {"n": 1}))
     assert json.loads(str(row["exception"]))["type"] == "KeyError"
-    assert json.loads(str(row["events"])) == [{"name": "retry", "time_unix_nano": NOON, "attributes": {"n": 1}}]
+    assert json.loads(str(row["events"])) == [
+        {"name": "retry", "time_unix_nano": NOON, "attributes": {"n": 1}}
+    ]
     assert (row["status"], row["level"], row["status_message"]) == ("ERROR", "ERROR", "KeyError: k")
 
 
@@ -163,7 +192,9 @@ def test_the_time_to_the_first_token_is_read_either_way() -> None:
     moment = {"langfuse.observation.completion_start_time": "2026-01-15T12:00:00.250000Z"}
     assert row_of(moment)["time_to_first_token_us"] == 250_000
     assert row_of({"gen_ai.response.time_to_first_chunk": 0.5})["time_to_first_token_us"] == 500_000
-    assert "time_to_first_token_us" not in row_of({"langfuse.observation.completion_start_time": "soon"})
+    assert "time_to_first_token_us" not in row_of(
+        {"langfuse.observation.completion_start_time": "soon"}
+    )
 
 
 def test_a_score_is_a_row_of_its_own() -> None:
@@ -185,7 +216,12 @@ def test_a_score_is_a_row_of_its_own() -> None:
     assert normalize.is_score(span)
     row = normalize.score(span, SHARED)
     assert set(row) <= set(COLUMNS[SCORES])
-    assert (row["score_id"], row["name"], row["value"], row["comment"]) == ("id", "success", 0.75, "why")
+    assert (row["score_id"], row["name"], row["value"], row["comment"]) == (
+        "id",
+        "success",
+        0.75,
+        "why",
+    )
 
 
 def test_a_users_own_span_of_that_name_is_no_score() -> None:
@@ -201,7 +237,12 @@ def test_the_project_is_the_resources() -> None:
 
 
 VALUES = st.one_of(
-    st.text(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(), st.binary(), st.tuples(st.text(), st.text())
+    st.text(),
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.binary(),
+    st.tuples(st.text(), st.text()),
 )
 NAMES = st.sampled_from(
     sorted(

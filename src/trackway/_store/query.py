@@ -59,7 +59,11 @@ TRACE_FIELDS: Final[dict[str, str]] = {
     "input_tokens": "coalesce(sum(input_tokens), 0)::BIGINT",
     "output_tokens": "coalesce(sum(output_tokens), 0)::BIGINT",
     "total_tokens": "coalesce(sum(total_tokens), 0)::BIGINT",
-    "cost": "sum(cost_total)",
+    # What has no price to have costs nothing; what has one that nobody knows has no sum.
+    "cost": (
+        "CASE WHEN count(*) FILTER (billable AND cost_total IS NULL) = 0 THEN coalesce(sum(cost_total), 0) "
+        "ELSE sum(cost_total) END"
+    ),
     "unpriced": "count(*) FILTER (billable AND cost_total IS NULL)",
     "root_metadata": "arg_min(metadata, root_order)",
     "first_metadata": _FIRST.format("trace_metadata"),
@@ -202,7 +206,7 @@ class Source:
         """A row for each effective user; *only* asks for one of them."""
         if only is not None:
             asked = [*asked, self.of_user(only[0])]
-        with_ = self.traces(asked, ("user_id", "session_id", "start_us", "latency_us", "status"))
+        with_ = self.traces(asked, ("user_id", "latency_us", "status"))
         picked = (
             ""
             if only is None
@@ -248,7 +252,8 @@ class Source:
     def of_user(self, user_id: str | None) -> Condition:
         """That some observation may count for a user."""
         if user_id is None:
-            return Condition(observations=("user_id IS NULL",))
+            # Also a trace of several users, each of whose observations has one, is no one's.
+            return Condition()
         return Condition(observations=(f"user_id = {self.binder.bind(user_id)}",))
 
     def user_models(self, user_id: str | None) -> str:
