@@ -157,8 +157,7 @@ class Spool:
 
     def live_chain(self) -> Path | None:
         """The chain that this process appends to."""
-        live = self._live
-        return None if live is None else live.path
+        return None if (live := self._live) is None else live.path
 
     def tail(self) -> tuple[int, int]:
         """Segment and offset behind the last append: a reader of the live chain that is there has read all."""
@@ -179,8 +178,7 @@ class Spool:
 
     def settle(self, records: int) -> None:
         """Tells how many records of the live chain are delivered in all: the rest is lost if the files vanish."""
-        live = self._live
-        if live is not None:
+        if (live := self._live) is not None:
             live.settled = records
 
     def read_memory(self, max_bytes: int = 1 << 20, max_records: int = 1_000) -> list[Record]:
@@ -302,9 +300,8 @@ class Spool:
 
     def _drop(self, reason: str, n: int) -> None:
         known, total = self._tally.drop(reason, n)
-        segment = self._segment
-        if segment is not None:
-            segment.count_dropped(known, total)
+        if self._segment is not None:
+            self._segment.count_dropped(known, total)
 
     def _drain_nested(self) -> None:
         while self._nested or self._nested_drops:
