@@ -116,9 +116,8 @@ class Trackway(Tracing):
     Example:
         >>> from trackway import Trackway
         >>> client = Trackway(environment="test")
-        >>> with client.start_as_current_observation(name="answer", as_type="generation",
-        model="gpt-4o") as generation:
-        ...     _ = generation.update(output="42", usage_details={"input": 12, "output": 1})
+        >>> with client.start_as_current_observation(name="answer", as_type="generation") as generation:
+        ...     _ = generation.update(model="gpt-4o", output="42", usage_details={"input": 12, "output": 1})
         >>> client.flush()
         True
     """

@@ -8,7 +8,9 @@ import types
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from typing import TYPE_CHECKING, Final, cast, final
 
-from trackway._core import context, fields, log, stepping
+from opentelemetry.context import get_current
+
+from trackway._core import context, log, stepping
 from trackway._core.guard import guard
 from trackway._core.observation import Observation
 from trackway._core.runtime import runtime
@@ -62,7 +64,7 @@ class Spec:
 class Call:
     """One call of a decorated function: a small state machine around its observation."""
 
-    __slots__ = ("_before", "_capture", "_inside", "_items", "_spec", "_too_many", "observation")
+    __slots__ = ("_capture", "_items", "_spec", "before", "inside", "observation")
 
     def __init__(
         self,
@@ -73,26 +75,28 @@ class Call:
     ) -> None:
         self._spec = spec
         self._items: list[object] | None = None
+        self.before = before = get_current()
         if kwargs and not SPECIAL.keys().isdisjoint(kwargs):
             observation = placed(spec, taken(kwargs), provider)
+            provider = observation._provider
         else:
-            observation = provider.begin(provider.name(spec.name), spec.kind)
+            observation = provider.begin(provider.name(spec.name), spec.kind, before)
         self.observation = observation
-        capture = provider.capture_io
+        capture = False
         if observation._recording:
+            capture = provider.capture_io
             if capture if spec.capture_input is None else spec.capture_input:
-                fields.set_input(observation, spec.parameters.named(args, kwargs))
-            self._capture = capture if spec.capture_output is None else spec.capture_output
-        else:
-            self._capture = False
-
-    def enter(self) -> None:
-        """Makes the observation current, for a function that runs from here to its end."""
-        self._before, self._inside = context.enter(self.observation)
+                given = spec.parameters.named(args, kwargs)
+                observation._input, observation._input_is_json = provider.value(given, observation)
+            if spec.capture_output is not None:
+                capture = spec.capture_output
+        self._capture = capture
+        self.inside = context.inside(before, observation)
+        """The context for the function, or for the first step of a generator."""
 
     def returned(self, value: object) -> object:
         """The function returned *value*; gives what the caller is to get, which is *value* but for a stream."""
-        context.leave(self._before, self._inside)
+        context.leave(self.before, self.inside)
         if type(value) not in _PLAIN:
             with _guard:
                 stream = self._stream(value)
@@ -103,7 +107,7 @@ class Call:
 
     def raised(self, error: BaseException) -> None:
         """The function raised *error*."""
-        context.leave(self._before, self._inside)
+        context.leave(self.before, self.inside)
         self.fail(error)
 
     # -- as the watcher of a generator ---------------------------------------------------------------
@@ -119,14 +123,17 @@ class Call:
 
     def finish(self, value: object) -> None:
         """The call is over, and gave *value*."""
-        observation = self.observation
-        if self._capture:
-            with _guard:
+        o = self.observation
+        with _guard:
+            if self._capture:
                 if self._items is not None:
                     value = self._joined(self._items)
                 if value is not None:
-                    fields.set_output(observation, value)
-        observation.end()
+                    o._output, o._output_is_json = o._provider.value(value, o)
+            # What `o.end()` does, without another guard.
+            if not o._ended:
+                o._ended = True
+                o._provider.record(o, o._now())
 
     def fail(self, error: BaseException) -> None:
         """The call is over, by *error*."""
@@ -152,21 +159,21 @@ class Call:
         """*value* with its end observed, if it is a stream that the function only made; None if it is not."""
         if isinstance(value, types.GeneratorType):
             return stepping.steps(
-                cast("Generator[object, object, object]", value), self._inside, self
+                cast("Generator[object, object, object]", value), self.inside, self
             )
         if isinstance(value, types.AsyncGeneratorType):
             return stepping.async_steps(
-                cast("AsyncGenerator[object, object]", value), self._inside, self
+                cast("AsyncGenerator[object, object]", value), self.inside, self
             )
         if isinstance(value, types.CoroutineType):
             return stepping.awaited(
-                cast("Coroutine[object, object, object]", value), self._inside, self
+                cast("Coroutine[object, object, object]", value), self.inside, self
             )
         if type(value).__name__.endswith("StreamingResponse"):
             body = getattr(value, "body_iterator", None)
             if isinstance(body, types.AsyncGeneratorType):
                 # The one object of the application that is changed: a response can be observed in no other way.
-                value.body_iterator = stepping.async_steps(body, self._inside, self)  # type: ignore[attr-defined]  # checked above
+                value.body_iterator = stepping.async_steps(body, self.inside, self)  # type: ignore[attr-defined]  # checked above
                 return value
         return None
 

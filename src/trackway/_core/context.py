@@ -29,10 +29,12 @@ LEARNT: Final = create_key("trackway-learnt")
 SPAN: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
 
 
-def current_observation() -> "Observation | None":
-    """The innermost observation of this context, recording or not."""
-    # Only `enter` writes this key.
-    return cast("Observation | None", get_current().get(OBSERVATION))
+def current_observation(context: Context | None = None) -> "Observation | None":
+    """The innermost observation of *context* (this one by default), recording or not."""
+    # Only `inside` writes this key.
+    return cast(
+        "Observation | None", (get_current() if context is None else context).get(OBSERVATION)
+    )
 
 
 def propagated_in(context: Context) -> Propagated | None:
@@ -44,16 +46,17 @@ def propagated_in(context: Context) -> Propagated | None:
 def enter(observation: "Observation") -> tuple[Context, Context]:
     """Makes *observation* current; gives the context before and the one that is now current, for `leave`."""
     before = get_current()
-    now = inside(observation)
+    now = inside(before, observation)
     attach(now)
     return before, now
 
 
-def inside(observation: "Observation") -> Context:
-    """This context with *observation* as the current one."""
-    values: dict[str, object] = {**get_current(), OBSERVATION: observation}
+def inside(context: Context, observation: "Observation") -> Context:
+    """*context* with *observation* as the current one."""
+    values: dict[str, object] = {**context, OBSERVATION: observation}
     if observation._is_otel_current:
         values[SPAN] = observation
+    # An observation below a handle carries what the handle does, whatever is propagated here.
     if observation._propagated is not None:
         values[PROPAGATED] = observation._propagated
     return Context(values)
@@ -80,6 +83,7 @@ def leave(before: Context, entered: Context) -> None:
 def opened(context: Context, given: Propagated, *, learnt: bool = False) -> Context:
     """*context* with *given* opened inside what it propagates already; *learnt* marks it as said by `set_user`."""
     values: dict[str, object] = {**context, PROPAGATED: given.inside(propagated_in(context))}
-    if learnt:
-        values[LEARNT] = given
+    # What is learnt adds up, up to the next block: that one bounds what is said inside.
+    before = cast("Propagated | None", context.get(LEARNT))
+    values[LEARNT] = given.inside(before) if learnt else None
     return Context(values)

@@ -1,6 +1,6 @@
 """A finished observation becomes its OTLP bytes, in one pass, from blocks that are mostly ready."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from trackway._core.kinds import BLOCKS
@@ -14,7 +14,7 @@ from trackway._core.propagated import (
 )
 from trackway._core.serialize import json_text
 from trackway._wire import attributes as names
-from trackway._wire.decode import decode_span
+from trackway._wire.decode import decode_attributes
 from trackway._wire.encode import TextKey, attribute, span, status
 
 if TYPE_CHECKING:
@@ -56,37 +56,28 @@ def encode(o: "Observation", end: int) -> bytes:
     Longer than our other functions: it runs for every observation, and a call costs as much as two of its lines.
     """
     provider = o._provider
-    own = bits = provider.bits
     extra, metadata = o._extra, o._metadata
     propagated = o._propagated if o._late is None else o._carried()
-    parts = [BLOCKS[o._kind, bits]]
     if propagated is None:
-        parts.append(provider.constant)
+        parts = [provider.heads[o._kind]]
+    elif extra is None and metadata is None:
+        key = provider.head_keys[o._kind]
+        head = propagated.heads.get(key)
+        parts = [head or _head(o, propagated, key)]
     else:
-        if extra is not None:
-            own |= sum(bit for key, bit in OWN.items() if key in extra)
-        if metadata is not None:
-            own |= OWN_METADATA
-        parts.append(
-            provider.constant
-            if propagated.environment is None
-            else provider.constant_without_environment
-        )
-        parts.append(propagated.block(own))
+        parts = [_head(o, propagated, None)]
     if o._is_root:
         parts.append(_APP_ROOT)
     if o._input is not None:
-        parts.append(_INPUT(o._input))
-        parts.append(_INPUT_MIME[o._input_is_json])
+        parts += _INPUT(o._input), _INPUT_MIME[o._input_is_json]
     if o._output is not None:
-        parts.append(_OUTPUT(o._output))
-        parts.append(_OUTPUT_MIME[o._output_is_json])
+        parts += _OUTPUT(o._output), _OUTPUT_MIME[o._output_is_json]
     if extra is not None:
         parts.extend(extra.values())
     if metadata is not None:
-        parts.append(_metadata(metadata, propagated, bits))
+        parts.append(_metadata(metadata, propagated, provider.bits))
     attributes = b"".join(parts)
-    rest: Rest = {"attributes": attributes} if o._api is None else _from_api(o, o._api, attributes)
+    rest: Rest = {"attributes": attributes} if o._api is None else _from_api(o._api, attributes)
     return span(
         trace_id=o._trace,
         span_id=o._span,
@@ -102,6 +93,21 @@ def encode(o: "Observation", end: int) -> bytes:
     )
 
 
+def _head(o: "Observation", propagated: Propagated, key: tuple[int, str] | None) -> bytes:
+    """Kind, constants and propagated attributes, without what the observation says itself; remembered under *key*."""
+    provider = o._provider
+    bits = provider.bits
+    own = bits | sum(bit for name, bit in OWN.items() if o._extra is not None and name in o._extra)
+    if o._metadata is not None:
+        own |= OWN_METADATA
+    has_environment = propagated.environment is not None
+    constant = provider.constant_without_environment if has_environment else provider.constant
+    head = BLOCKS[o._kind, bits] + constant + propagated.block(own)
+    if key is not None:
+        propagated.heads[key] = head
+    return head
+
+
 def _metadata(own: Mapping[str, bytes], propagated: Propagated | None, bits: int) -> bytes:
     """Metadata of the observation: a text for each key, and one JSON object with the propagated keys for Phoenix."""
     encoded = b""
@@ -115,18 +121,12 @@ def _metadata(own: Mapping[str, bytes], propagated: Propagated | None, bits: int
     return encoded
 
 
-def _from_api(o: "Observation", additions: "Additions", ours: bytes) -> Rest:
+def _from_api(additions: "Additions", ours: bytes) -> Rest:
     """What was set through the OpenTelemetry API.
 
     Attributes whose key we write ourselves are left out: keys are unique on a span.
     """
-    taken: Collection[str] = ()
-    if additions.attributes:
-        alone = span(
-            trace_id=o._trace, span_id=o._span, parent_span_id=b"", name="", kind=1, start=0, end=0,
-            attributes=ours,
-        )  # fmt: skip
-        taken = decode_span(alone).attributes
+    taken = decode_attributes(ours) if additions.attributes else {}
     return {
         "attributes": ours
         + b"".join(field for key, field in additions.attributes.items() if key not in taken),

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Final
 
 _hooks: Final[list[Callable[[], None]]] = []
-_pid = os.getpid()
+pid = os.getpid()
+"""The process in which the hooks ran last; the hot path compares it without a call of ours."""
 
 
 def on_child(hook: Callable[[], None]) -> None:
@@ -32,16 +33,16 @@ def forget(hook: Callable[[], None]) -> None:
 
 def ensure() -> None:
     """Runs the hooks if this process is a child in which they have not run yet."""
-    if os.getpid() != _pid:
+    if os.getpid() != pid:
         _in_child()
 
 
 def _in_child() -> None:
-    global _pid  # noqa: PLW0603 - the identity of the process is the one thing that is global
-    pid = os.getpid()
-    if pid == _pid:
+    global pid  # noqa: PLW0603 - the identity of the process is the one thing that is global
+    own = os.getpid()
+    if own == pid:
         return
-    _pid = pid
+    pid = own
     for hook in tuple(_hooks):
         hook()
 

@@ -33,13 +33,11 @@ class RandomIds:
     __slots__ = ("_draw",)
 
     def __init__(self) -> None:
-        self.reseed()
-        fork.on_child(self.reseed)
-
-    def reseed(self) -> None:
-        """Starts a new sequence: a forked child must not repeat its parent's."""
         # Seeded from os.urandom; ids need to be unique, not secret.
-        self._draw = random.Random().getrandbits  # noqa: S311
+        source = random.Random()  # noqa: S311
+        self._draw = source.getrandbits
+        # A forked child must not repeat its parent's sequence.
+        fork.on_child(source.seed)
 
     def generate_span_id(self) -> int:
         """A random id that is not zero."""

@@ -61,6 +61,8 @@ class Observation(trace.Span):
     _clock: int
     _recording: bool
     _is_otel_current: bool
+    # The process that began it: a forked child does not write its parent's observations.
+    _born: int
     # Set where there is something to say.
     _parent: bytes = b""
     _parent_is_remote: bool = False

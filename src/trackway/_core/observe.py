@@ -24,7 +24,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context, attach, get_current
 
 from trackway._core import context, log, stepping
 from trackway._core.call import SPECIAL, Call, Spec, Transform, taken
@@ -197,7 +197,7 @@ def _plain(function: Function, spec: Spec) -> Function:
         call = _begin(spec, args, kwargs)
         if call is None:
             return function(*args, **kwargs)
-        call.enter()
+        attach(call.inside)
         try:
             value = function(*args, **kwargs)
         except BaseException as error:
@@ -214,7 +214,7 @@ def _coroutine(function: Function, spec: Spec) -> Function:
         call = _begin(spec, args, kwargs)
         if call is None:
             return await cast("Awaitable[object]", function(*args, **kwargs))
-        call.enter()
+        attach(call.inside)
         try:
             value = await cast("Awaitable[object]", function(*args, **kwargs))
         except BaseException as error:
@@ -240,4 +240,4 @@ def _first_step(
     call = _begin(spec, args, kwargs)
     if call is None:
         return get_current(), UNWATCHED
-    return context.inside(call.observation), call
+    return call.inside, call

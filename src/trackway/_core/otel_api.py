@@ -133,6 +133,8 @@ def set_status(
 def _clean(observation: "Observation", value: AttributeValue) -> AttributeValue:
     if isinstance(value, str):
         return observation._provider.text(value)
+    if isinstance(value, Mapping):
+        return {key: _clean(observation, item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(observation, item) for item in value]
     return value

@@ -20,6 +20,10 @@ F = TypeVar("F", bound=Function)
 
 _guard: Final = guard("propagate_attributes")
 
+# The blocks of users that were seen before are ready. Only what passed validation unchanged is remembered.
+MAX_KNOWN: Final = 1_000
+_known: Final[dict[tuple[str | None, str | None], Propagated]] = {}
+
 
 def propagate_attributes(  # noqa: PLR0913 - one argument for each attribute that can be propagated
     *,
@@ -62,6 +66,14 @@ def propagate_attributes(  # noqa: PLR0913 - one argument for each attribute tha
         '42'
     """
     given = propagated.NOTHING
+    simple = (
+        type(user_id) is str
+        and (session_id is None or type(session_id) is str)
+        and (metadata is None and version is None and tags is None)
+        and (trace_name is None and environment is None and prompt is None)
+    )
+    if simple and (known := _known.get((user_id, session_id))) is not None:
+        return Propagation(known)
     with _guard:
         given = propagated.validated(
             user_id=user_id,
@@ -73,6 +85,10 @@ def propagate_attributes(  # noqa: PLR0913 - one argument for each attribute tha
             environment=environment,
             prompt=prompt,
         )
+        if simple and given.user_id == user_id and given.session_id == session_id:
+            if len(_known) >= MAX_KNOWN:
+                _known.clear()
+            _known[user_id, session_id] = given
     return Propagation(given)
 
 
@@ -94,7 +110,7 @@ def set_user(user_id: str | None, *, session_id: str | None = None) -> None:
     with _guard:
         given = propagated.validated(user_id=user_id, session_id=session_id)
         now = get_current()
-        observation = context.current_observation()
+        observation = context.current_observation(now)
         if observation is not None:
             observation._adopt(given)
         attach(context.opened(now, given, learnt=True))
@@ -115,7 +131,9 @@ class Propagation:
 
     def __enter__(self) -> "Propagation":
         with _guard:
-            self._entered.append(enter(self._given))
+            before = get_current()
+            self._entered.append(before)
+            attach(opened(before, self._given))
         return self
 
     def __exit__(
@@ -149,7 +167,10 @@ class Propagation:
         elif inspect.isasyncgenfunction(wrapped):
             stepwise = stepping.decorated_async_generator
         if stepwise is not None:
-            return cast("F", stepwise(wrapped, lambda _args, _kwargs: (opened(given), UNWATCHED)))
+            return cast(
+                "F",
+                stepwise(wrapped, lambda _args, _kwargs: (opened(get_current(), given), UNWATCHED)),
+            )
         if inspect.iscoroutinefunction(wrapped):
 
             @functools.wraps(wrapped)
@@ -176,16 +197,16 @@ class Propagation:
 def enter(given: Propagated) -> Context:
     """Opens a block in this context; gives the context to put back."""
     before = get_current()
-    attach(opened(given))
+    attach(opened(before, given))
     return before
 
 
-def opened(given: Propagated) -> Context:
+def opened(before: Context, given: Propagated) -> Context:
     """The context of a block that is opened here; the observation that is current gets what it has no value for."""
-    observation = context.current_observation()
+    observation = context.current_observation(before)
     if observation is not None:
         observation._adopt(given)
-    return context.opened(get_current(), given)
+    return context.opened(before, given)
 
 
 class _Unwatched:

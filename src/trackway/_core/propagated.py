@@ -29,7 +29,16 @@ class Propagated:
     """Attributes that a block gives to the observations inside it. Immutable; None and empty mean "not given"."""
 
     __slots__ = (
-        "_blocks", "environment", "metadata", "prompt", "session_id", "tags", "trace_name", "user_id", "version"
+        "_blocks",
+        "environment",
+        "heads",
+        "metadata",
+        "prompt",
+        "session_id",
+        "tags",
+        "trace_name",
+        "user_id",
+        "version"
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - one argument for each attribute that can be propagated
@@ -53,6 +62,8 @@ class Propagated:
         self.metadata: Mapping[str, str] = metadata or {}
         self.prompt = prompt
         self._blocks: dict[int, bytes] = {}
+        self.heads: dict[tuple[int, str], bytes] = {}
+        """What `encoding.py` makes of it for a client and a kind."""
 
     def inside(self, outer: "Propagated | None") -> "Propagated":
         """This, opened inside *outer*.

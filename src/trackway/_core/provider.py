@@ -1,15 +1,10 @@
-"""One client's half of the caller's path: starts observations under the right parent, and writes their records.
+"""One client's half of the caller's path: starts observations, and writes their records."""
 
-**Alone or isolated.** Without a real global tracer provider our observation is OpenTelemetry's current span, so
-`inject()`, `traceparent` and log correlation just work. With one (an APM), sharing the current-span key would not be
-isolation: under a ratio sampler the host would export all of its spans below our sampled root, or none below an
-unsampled one. So our observations then live under our own context key, take over the ambient trace id, and link to
-the foreign span instead of becoming its child. Which of the two holds is decided when a trace begins in this process.
-"""
-
+import itertools
 import weakref
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from os import getpid
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Final, final
 
@@ -17,13 +12,15 @@ from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.util.types import Attributes
 
-from trackway._core import encoding, fields, fork, otel_api, scores
-from trackway._core.context import OBSERVATION, SPAN, propagated_in
+from trackway._core import fields, fork, otel_api, scores
+from trackway._core.context import OBSERVATION, PROPAGATED, SPAN
+from trackway._core.encoding import encode
 from trackway._core.guard import guard
-from trackway._core.ids import CheckedIds, IdGenerator, parse_span_id, parse_trace_id, random_ids
-from trackway._core.kinds import KINDS, valid_kind
+from trackway._core.ids import CheckedIds, IdGenerator, random_ids
+from trackway._core.kinds import BLOCKS, KINDS, valid_kind
 from trackway._core.log import warn
 from trackway._core.observation import Observation
+from trackway._core.placing import begin_trace, place
 from trackway._core.propagated import LANGFUSE, OPENINFERENCE, Propagated
 from trackway._core.protocols import PARTIAL, UPDATE, Destination
 from trackway._core.protocols import SCORE as SCORE_RECORD
@@ -50,18 +47,23 @@ DIALECTS: Final = {
 MAX_NAMES: Final = 1_000
 
 _guard: Final = guard("provider")
+_numbers: Final = itertools.count()
 
 
 @final
 class Scope:
     """An instrumentation scope, and the id that each sink knows it by."""
 
-    __slots__ = ("encoded", "ids", "name")
+    __slots__ = ("ids", "targets")
 
-    def __init__(self, name: str, encoded: bytes, ids: tuple[int, ...]) -> None:
-        self.name = name
-        self.encoded = encoded
-        self.ids = ids
+    def __init__(
+        self, destinations: Sequence[Destination], resource: bytes, encoded: bytes
+    ) -> None:
+        self.ids = tuple(d.sink.register_scope(resource, encoded) for d in destinations)
+        # What the end of an observation walks: where to append, and under which id.
+        self.targets = tuple(
+            (d.sink.append, i) for d, i in zip(destinations, self.ids, strict=True)
+        )
 
 
 @final
@@ -87,10 +89,10 @@ class TracerProvider(trace.TracerProvider):
         self.metadata = self._values.metadata
         self.text = self._values.text
         self._names: dict[str, str] = {}
-        self._sampler = Sampler(settings.sample_rate, sample)
-        self._samples = sample is not None or settings.sample_rate < 1.0
+        self.sampler = Sampler(settings.sample_rate, sample)
+        self.samples = sample is not None or settings.sample_rate < 1.0
         ids = random_ids if id_generator is None else CheckedIds(id_generator)
-        self._span_id, self._trace_id = ids.generate_span_id, ids.generate_trace_id
+        self.draw_span_id, self.draw_trace_id = ids.generate_span_id, ids.generate_trace_id
         self._resource = resource(_resource(settings))
         self._scopes: dict[tuple[str, str], Scope] = {}
         self.scope = self._register(names.SCOPE_NAME, __version__, None)
@@ -102,21 +104,25 @@ class TracerProvider(trace.TracerProvider):
         release = {names.LANGFUSE_RELEASE: settings.release}
         self.constant_without_environment = encode_attributes(_given(release, self.bits))
         self.constant = encode_attributes(_given({**release, **environment}, self.bits))
+        # By kind, what an observation without and with propagated attributes begins with; the key of the latter in
+        # `Propagated.heads` is this provider's own.
+        self.heads = {kind: BLOCKS[kind, self.bits] + self.constant for kind in KINDS}
+        self.head_keys = {kind: (next(_numbers), kind) for kind in KINDS}
         self._handles: dict[int, weakref.ref[Observation]] = {}
         fork.on_child(self._handles.clear)
 
     # -- starting ----------------------------------------------------------------------------------
 
-    def begin(self, name: str, kind: str, context: Context | None = None) -> Observation:
-        """An observation under what is current in this context: the short way, which `@observe` takes."""
-        fork.ensure()
-        if context is None:
-            context = get_current()
+    def begin(self, name: str, kind: str, context: Context) -> Observation:
+        """An observation under what is current in *context*: the short way, which `@observe` takes."""
+        if getpid() != fork.pid:
+            fork.ensure()
         o = Observation()
-        around: Observation | None = context.get(OBSERVATION)  # type: ignore[assignment]  # only contexts.enter writes this key
-        o._name, o._kind = name, kind
-        o._span = self._span_id().to_bytes(8)
-        o._propagated = propagated_in(context)
+        o._provider, o._scope, o._name, o._kind = self, self.scope, name, kind
+        o._born = fork.pid
+        o._span = self.draw_span_id().to_bytes(8)
+        o._propagated = context.get(PROPAGATED)  # type: ignore[assignment]  # only context.py writes this key
+        around: Observation | None = context.get(OBSERVATION)  # type: ignore[assignment]  # likewise
         if (
             around is not None
             and around._provider is self
@@ -124,10 +130,10 @@ class TracerProvider(trace.TracerProvider):
         ):
             o._trace, o._parent = around._trace, around._span
             o._recording, o._is_otel_current = around._recording, around._is_otel_current
-            o._trace_state = around._trace_state
+            if around._trace_state:
+                o._trace_state = around._trace_state
         else:
-            self._begin_trace(o, around, context)
-        o._provider, o._scope = self, self.scope
+            begin_trace(self, o, around, context)
         o._start, o._clock = time_ns(), perf_counter_ns()
         return o
 
@@ -149,6 +155,8 @@ class TracerProvider(trace.TracerProvider):
         links: Sequence[trace.Link] | None = None,
     ) -> Observation:
         """An observation with everything that a caller can say at its start. Never raises."""
+        if context is None:
+            context = get_current()
         o = self.begin(name if isinstance(name, str) else "", "span", context)
         with _guard:
             o._kind = kind if kind in KINDS else valid_kind(kind)
@@ -156,10 +164,7 @@ class TracerProvider(trace.TracerProvider):
             o._span_kind = span_kind
             if scope is not None:
                 o._scope = scope
-            if parent is not None and parent._provider is self:
-                self._put_below(o, parent)
-            elif trace_context is not None:
-                self._put_into(o, trace_context)
+            place(self, o, parent, trace_context)
             if owned is not None:
                 o._propagated, o._owned = owned.inside(o._propagated), True
             moment = fields.time_ns(start_time, "start_time")
@@ -196,83 +201,6 @@ class TracerProvider(trace.TracerProvider):
                 self._names[name] = known
         return known
 
-    def _begin_trace(self, o: Observation, around: Observation | None, context: Context) -> None:
-        """The parts of a root, or of an observation below something that is not ours."""
-        span = context.get(SPAN)
-        foreign = (
-            span.get_span_context() if isinstance(span, trace.Span) else trace.INVALID_SPAN_CONTEXT
-        )
-        alone = _is_alone(self)
-        o._is_otel_current = alone
-        if (
-            around is not None
-            and around._provider is self
-            and foreign.span_id == int.from_bytes(around._span)
-        ):
-            # A wrapper around our own span, such as the API's NonRecordingSpan.
-            o._trace, o._parent, o._recording = around._trace, around._span, around._recording
-            return
-        o._is_root = True
-        if foreign.is_valid:
-            o._trace = foreign.trace_id.to_bytes(16)
-        elif around is not None:
-            o._trace = around._trace
-        else:
-            o._trace = self._trace_id().to_bytes(16)
-        user = o._propagated.user_id if o._propagated is not None else None
-        o._recording = self.enabled and (
-            not self._samples or self._sampler.keeps(o._trace, user, o._name)
-        )
-        if not foreign.is_valid:
-            return
-        own = isinstance(span, Observation)
-        if alone and not own:
-            o._parent, o._parent_is_remote = foreign.span_id.to_bytes(8), foreign.is_remote
-            o._trace_state = foreign.trace_state.to_header()
-        else:
-            otel_api.of(o).add_link(o, foreign, None)
-
-    def _put_below(self, o: Observation, parent: Observation) -> None:
-        """Makes *o* a child of *parent*, whatever is current here."""
-        o._trace, o._parent, o._parent_is_remote = parent._trace, parent._span, False
-        o._recording, o._is_otel_current, o._is_root = (
-            parent._recording,
-            parent._is_otel_current,
-            False,
-        )
-        o._trace_state, o._api = parent._trace_state, None
-        theirs, here = parent._propagated, o._propagated
-        if theirs is None or theirs is here:
-            return
-        if parent._owned:
-            o._propagated, o._owned = theirs.inside(here), True
-        else:
-            o._propagated = theirs if here is None else here.inside(theirs)
-
-    def _put_into(self, o: Observation, trace_context: object) -> None:
-        """Makes *o* part of the trace that *trace_context* names; what is no id is dropped with a WARNING."""
-        given = trace_context if isinstance(trace_context, Mapping) else {}
-        trace_id = parse_trace_id(given.get("trace_id"))
-        if trace_id is None:
-            warn(
-                "trace_id",
-                "trace id %.40r is not 32 hex digits. Dropping value.",
-                given.get("trace_id"),
-            )
-            return
-        parent = given.get("parent_span_id")
-        parent_id = parse_span_id(parent) if parent is not None else None
-        if parent is not None and parent_id is None:
-            warn(
-                "parent_span_id",
-                "parent span id %.40r is not 16 hex digits. Dropping value.",
-                parent,
-            )
-        o._trace, o._parent, o._parent_is_remote = trace_id, parent_id or b"", parent_id is not None
-        o._is_root, o._api, o._trace_state = True, None, ""
-        user = o._propagated.user_id if o._propagated is not None else None
-        o._recording = self.enabled and self._sampler.keeps(trace_id, user, o._name)
-
     def score(  # noqa: PLR0913 - the fields of a score
         self,
         *,
@@ -294,7 +222,7 @@ class TracerProvider(trace.TracerProvider):
             if shape is None:
                 return
             fork.ensure()
-            span_id = self._span_id().to_bytes(8)
+            span_id = self.draw_span_id().to_bytes(8)
             moment = fields.time_ns(timestamp, "timestamp")
             environment = propagated.environment if propagated is not None else None
             score = scores.Score(
@@ -323,14 +251,18 @@ class TracerProvider(trace.TracerProvider):
 
     def record(self, o: Observation, end: int) -> None:
         """Writes the record of an observation that has ended."""
-        fork.ensure()
+        if getpid() != fork.pid:
+            fork.ensure()
+        if o._born != fork.pid:
+            # A forked child leaves a block of its parent: the parent will end the observation.
+            return
         if o._handle:
             self._handles.pop(id(o), None)
             self._write_again(o, end)
         elif o._recording:
-            payload = encoding.encode(o, end)
-            for destination, scope_id in zip(self._destinations, o._scope.ids, strict=True):
-                destination.sink.append(payload, scope_id)
+            payload = encode(o, end)
+            for append, scope_id in o._scope.targets:
+                append(payload, scope_id)
         elif self.enabled:
             for destination in self._destinations:
                 destination.sink.count_dropped("sampled")
@@ -357,7 +289,7 @@ class TracerProvider(trace.TracerProvider):
         o._handle = True
         self._handles[id(o)] = weakref.ref(o)
         if o._recording:
-            payload = encoding.encode(o, o._touched)
+            payload = encode(o, o._touched)
             for destination, scope_id in zip(self._destinations, o._scope.ids, strict=True):
                 if destination.upserts:
                     destination.sink.append(payload, scope_id, SPAN_RECORD, PARTIAL)
@@ -365,7 +297,7 @@ class TracerProvider(trace.TracerProvider):
     def _write_again(self, o: Observation, end: int) -> None:
         if not o._recording:
             return
-        payload = encoding.encode(o, end)
+        payload = encode(o, end)
         for destination, scope_id in zip(self._destinations, o._scope.ids, strict=True):
             if destination.upserts:
                 destination.sink.append(payload, scope_id, SPAN_RECORD, UPDATE)
@@ -395,17 +327,8 @@ class TracerProvider(trace.TracerProvider):
         known = self._scopes.get(key)
         if known is None:
             encoded = scope(name, version or "", attributes or {})
-            ids = tuple(d.sink.register_scope(self._resource, encoded) for d in self._destinations)
-            known = self._scopes[key] = Scope(name, encoded, ids)
+            known = self._scopes[key] = Scope(self._destinations, self._resource, encoded)
         return known
-
-
-def _is_alone(provider: TracerProvider) -> bool:
-    """Whether nobody else in this process owns OpenTelemetry's current span."""
-    owner = trace.get_tracer_provider()
-    return owner is provider or isinstance(
-        owner, trace.ProxyTracerProvider | trace.NoOpTracerProvider
-    )
 
 
 def _given(pairs: Mapping[str, str | None], bits: int) -> dict[str, str]:

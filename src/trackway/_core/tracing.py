@@ -87,8 +87,8 @@ class Tracing:
         Example:
             >>> from trackway import get_client
             >>> trace = get_client().trace(name="chat", user_id="alice")
-            >>> _ = trace.generation(name="reply", model="gpt-4o", usage={"input": 12, "output": 1,
-            "total_cost": 0.00004})
+            >>> usage = {"input": 12, "output": 1, "total_cost": 0.00004}
+            >>> _ = trace.generation(name="reply", model="gpt-4o", usage=usage)
         """
         provider = self._provider
         owned = validated(
