@@ -6,11 +6,12 @@ PYTEST := $(BIN)/pytest
 .PHONY: demo test check bench torture docs format clean
 
 demo: .venv/.local  ## traces a made-up application into a store of its own, and shows who did what
-	rm -rf .demo && mkdir .demo
-	cd .demo && TRACKWAY_DIR=$(CURDIR)/.demo/data ../$(BIN)/trackway demo
+	rm -rf .demo
+	$(BIN)/trackway demo --dir .demo
+	@printf '\nFrom this checkout: %s users --dir .demo\n' $(BIN)/trackway
 
 test: .venv/.dev  ## the whole suite, on two processes
-	$(PYTEST) -q -n 2
+	$(PYTEST) -q -n 2 --dist worksteal
 
 check: .venv/.dev  ## style, types, layers, docstrings, docs
 	$(BIN)/ruff check && $(BIN)/ruff format --check
