@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar, cast
 
 from opentelemetry.context import Context, attach, get_current
 
+from trackway._core.context import leave
 from trackway._core.signatures import Function
 
 Y = TypeVar("Y")
@@ -87,7 +88,7 @@ def steps(generator: Generator[Y, S, R], inside: Context, watcher: Watcher) -> G
 
 
 async def awaited(coroutine: Coroutine[object, object, R], inside: Context, watcher: Watcher) -> R:
-    """Awaits *coroutine* in the context *inside*."""
+    """Awaits *coroutine* in the context *inside*; a user that it learns is its awaiter's too, as a function's is."""
     consumer = get_current()
     attach(inside)
     try:
@@ -96,7 +97,7 @@ async def awaited(coroutine: Coroutine[object, object, R], inside: Context, watc
         watcher.fail(error)
         raise
     finally:
-        attach(consumer)
+        leave(consumer, inside)
     watcher.finish(value)
     return value
 
