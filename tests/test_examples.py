@@ -1,0 +1,148 @@
+"""Every example runs as a user would run it, in a process of its own, and leaves what it says it leaves."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.backend import Backend
+from trackway._store.local import LocalStore
+from trackway._wire.decode import decode_request
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(name: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """What the example prints; it must end well and warn of nothing."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **(env or {})},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_every_example_is_run_here() -> None:
+    """No example is left without a test."""
+    tested = {
+        "quickstart",
+        "user_tracking",
+        "direct_observations",
+        "asgi_users",
+        "low_level",
+        "send_to_backend",
+    }
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
+
+
+def test_quick_start(home: Path) -> None:
+    """The quick start leaves one trace of two observations for the user that it was given, with tokens and cost."""
+    assert "trackway" in run("quickstart", "zoë")
+    with LocalStore(home) as store:
+        (trace,) = store.get_traces(filters={"user_id": "zoë", "tags": ["quickstart"]})
+        assert [(o.type, o.name) for o in trace.observations] == [
+            ("AGENT", "assist"),
+            ("GENERATION", "answer"),
+        ]
+        assert trace.total_tokens == 15
+        assert trace.total_cost == pytest.approx(0.00006)
+
+
+def test_user_tracking(home: Path) -> None:
+    """Each user has what is theirs, the late one too, and the store answers in the order of cost."""
+    printed = run("user_tracking").splitlines()
+    assert [line.split(":")[0] for line in printed[:4]] == ["alice", "chloé", "bob", "dmitri"]
+    with LocalStore(home) as store:
+        names = {user.user_id: user.traces for user in store.users.list()}
+        assert names == {"alice": 2, "bob": 1, "chloé": 1, "dmitri": 1}
+        late = store.get_traces(filters={"name": "late_request"})[0]
+        assert {o.user_id for o in late.observations} == {"dmitri"}
+
+
+def test_direct_observations(home: Path) -> None:
+    """Root, retriever, generation and event nest, carry the user, and the trace has its score."""
+    assert run("direct_observations").startswith("http://127.0.0.1:4319/project/")
+    with LocalStore(home) as store:
+        (trace,) = store.get_traces()
+        by_name = {o.name: o for o in trace.observations}
+        root = by_name["handle-chat-message"]
+        assert {o.parent_observation_id for o in trace.observations} == {None, root.id}
+        assert {o.user_id for o in trace.observations} == {"alice"}
+        assert by_name["reply"].model == "gpt-4o"
+        assert (trace.name, trace.session_id, trace.scores) == ("chat", "chat-17", {"helpful": 0.9})
+
+
+def test_low_level(home: Path) -> None:
+    """Handles that nobody ended are complete after the process: usage, cost, output, score, and one row each."""
+    run("low_level")
+    with LocalStore(home) as store:
+        (trace,) = store.get_traces(filters={"user_id": "alice"})
+        rows = sorted((o.type, o.name) for o in trace.observations)
+        assert rows == [
+            ("EVENT", "sent"),
+            ("GENERATION", "draft-reply"),
+            ("SPAN", "look-up-customer"),
+            ("SPAN", "support-chat"),
+        ]
+        reply = next(o for o in trace.observations if o.type == "GENERATION")
+        assert (reply.usage["input"], reply.usage["output"]) == (310, 42)
+        assert reply.total_cost == pytest.approx(0.001195)
+        assert reply.output == "It left our warehouse this morning."
+        assert trace.scores == {"resolved": True}
+
+
+def test_asgi_users(home: Path) -> None:
+    """Each request of a real server is its user's, to the end of its stream, also when requests overlap."""
+    program = """
+import asyncio, runpy, sys, httpx, uvicorn
+app = runpy.run_path(sys.argv[1])["app"]
+async def main():
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        ask = [client.get("/", params={"q": u}, headers={"x-user": u}) for u in ("ann", "ben", "cleo") * 4]
+        print([answer.text for answer in await asyncio.gather(*ask)][:3])
+    server.should_exit = True
+    await task
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(EXAMPLES / "asgi_users.py")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (
+        0,
+        "['You said: ann', 'You said: ben', 'You said: cleo']\n",
+    ), done.stderr
+    with LocalStore(home) as store:
+        traces = store.get_traces()
+        assert len(traces) == 12
+        for trace in traces:
+            assert [o.name for o in trace.observations] == ["chat", "tokens"]
+            assert {o.user_id for o in trace.observations} == {trace.user_id}
+            assert trace.observations[1].output == f"You said: {trace.user_id}"
+
+
+def test_send_to_backend(home: Path) -> None:
+    """One setting sends the same spans to a backend, which sees the user on each; nothing stays behind."""
+    with Backend() as backend:
+        printed = run("send_to_backend", env={"TRACKWAY_ENDPOINT": backend.url})
+        assert printed.startswith("delivered\n")
+        spans = [
+            span for request in backend.requests for _, _, span in decode_request(request.body)
+        ]
+    assert sorted(span.name for span in spans) == ["agent", "multiply"]
+    assert {span.attributes["user.id"] for span in spans} == {"alice"}
