@@ -96,11 +96,12 @@ class Call:
 
     def returned(self, value: object) -> object:
         """The function returned *value*; gives what the caller is to get, which is *value* but for a stream."""
-        now = get_current()
-        context.leave(self.before, self.inside)
-        if type(value) not in _PLAIN:
+        entered, may_stream = self.inside, type(value) not in _PLAIN
+        if may_stream:
             # A stream goes on where the function was when it returned: with the user that it learnt.
-            self.inside = now
+            self.inside = get_current()
+        context.leave(self.before, entered)
+        if may_stream:
             with _guard:
                 stream = self._stream(value)
                 if stream is not None:
