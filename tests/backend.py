@@ -119,6 +119,8 @@ class Backend:
         """How often each span was accepted."""
         self.accepted: list[tuple[Request, bool]] = []
         """The requests that were, and whether the client was told."""
+        self.connections = 0
+        self.closed = 0
         self.refusing = False
         """Whether connections are closed as soon as they are made."""
         self.greeting = b""
@@ -188,6 +190,7 @@ class Backend:
             if self.refusing:
                 client.close()
                 continue
+            self.connections += 1
             self._clients.add(client)
             thread = threading.Thread(target=self._serve, args=(client,), name="backend-client")
             self._threads.append(thread)
@@ -207,6 +210,7 @@ class Backend:
             while (request := connection.read_request()) is not None:
                 with self._changed:
                     self.requests.append(request)
+                    self._changed.notify_all()
                     behaviour = self._script[0]
                     if len(self._script) > 1:
                         self._script.popleft()
@@ -221,6 +225,9 @@ class Backend:
             for found in {raw, client}:
                 self._clients.discard(found)
                 found.close()
+            with self._changed:
+                self.closed += 1
+                self._changed.notify_all()
 
 
 # -- behaviours -------------------------------------------------------------------------------------------------------

@@ -102,7 +102,6 @@ class Delivery:
     def _reset(self) -> None:
         self._progress = threading.Condition(threading.Lock())
         """Told of every step of the exporter."""
-        self._steps = 0
         self._urgency = threading.Lock()
 
     # -- what the client calls
@@ -124,7 +123,7 @@ class Delivery:
             return True
         deadline = time.monotonic() + (FLUSH_S if timeout is None else timeout)
         if self.exporter is not None:
-            self.exporter.hurry(orphans=True)
+            self.exporter.look_for_orphans()
         flushed = self.flush(max(deadline - time.monotonic(), 0.0))
         self._closed = True
         self._unregister()
@@ -197,34 +196,35 @@ class Delivery:
         if spool.live_chain() is None and not spool.counters().in_memory:
             return True
         mark = exporter.mark()
-        self._hurry(exporter, 1)
+        self._urge(exporter, 1)
         try:
             if self._deliverer.wake():
                 return self._wait(exporter, mark, deadline)
             return self._drain_here(exporter, mark, deadline)
         finally:
-            self._hurry(exporter, -1)
+            self._urge(exporter, -1)
 
-    def _hurry(self, exporter: Exporter, more: int) -> None:
+    def _urge(self, exporter: Exporter, more: int) -> None:
         with self._urgency:
             exporter.urgent += more
-        if more > 0:
-            exporter.hurry()
 
     def _wait(self, exporter: Exporter, mark: Mark, deadline: float) -> bool:
+        hurried = False
         with self._progress:
-            first = self._steps
             while not exporter.passed(mark):
-                left = deadline - time.monotonic()
-                # The worker may be in the middle of a step that began before: one more is to be done for us.
-                tried = self._steps > first + 1 or exporter.policy.announced
-                if left <= 0 or (tried and exporter.rests_for() > left):
+                left, rest = deadline - time.monotonic(), exporter.rests_for()
+                if left <= 0:
+                    return False
+                if rest and not hurried and exporter.hurry():
+                    hurried = self._deliverer.wake()
+                elif rest > left:
                     return False
                 self._progress.wait(min(left, 1.0))
             return True
 
     def _drain_here(self, exporter: Exporter, mark: Mark, deadline: float) -> bool:
         """The worker's steps, on this thread: at the end of the interpreter no other can be started."""
+        exporter.hurry()
         while not exporter.passed(mark):
             left = deadline - time.monotonic()
             if left <= 0 or exporter.rests_for() > left:
@@ -245,7 +245,6 @@ class Delivery:
             return exporter.step(timeout)
         finally:
             with self._progress:
-                self._steps += 1
                 self._progress.notify_all()
 
     def _resting(self) -> None:

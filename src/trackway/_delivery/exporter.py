@@ -208,11 +208,13 @@ class Exporter:
             return False
         return live.state[:2] >= mark.place
 
-    def hurry(self, *, orphans: bool = False) -> None:
-        """Ends a backoff, because someone waits; *orphans*: and looks for chains of dead processes now."""
-        if orphans:
-            self._scan_at = float("-inf")
-        self.policy.hurry()
+    def hurry(self) -> bool:
+        """Ends a backoff, because someone waits; whether there was one that may be ended."""
+        return self.policy.hurry()
+
+    def look_for_orphans(self) -> None:
+        """Has the next step look for chains of dead processes."""
+        self._scan_at = float("-inf")
 
     def rests_for(self) -> float:
         """Seconds until the next request may be sent."""

@@ -52,6 +52,7 @@ class Worker:
     __slots__ = (
         "_condition",
         "_idle_s",
+        "_leaving",
         "_name",
         "_on_exit",
         "_paused",
@@ -89,6 +90,8 @@ class Worker:
         """One step at a time, whichever thread does it."""
         self._poked = self._stopping = self._paused = False
         self._thread: threading.Thread | None = None
+        self._leaving = False
+        """Whether it has done its last step."""
 
     def start_soon(self) -> None:
         """Has the thread started; for the application's threads, so it does not wait for anything."""
@@ -166,7 +169,7 @@ class Worker:
 
     def _spawn(self) -> bool:
         """Starts the thread unless it is there; with the condition held."""
-        if self.alive and self.awake:
+        if self.alive and not self._leaving:
             return True
         if self._paused or self._stopping:
             return False
@@ -175,7 +178,7 @@ class Worker:
             thread.start()
         except RuntimeError:
             return False
-        self._thread, self.awake = thread, True
+        self._thread, self._leaving, self.awake = thread, False, True
         return True
 
     def _joined(self, timeout: float) -> bool:
@@ -206,12 +209,9 @@ class Worker:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= self._idle_s and self._falls_asleep():
                 break
-        with guard("delivery.exit"):
+        # A thread that was started meanwhile waits for this with its first step.
+        with guard("delivery.exit"), self._stepping:
             self._on_exit()
-        with self._condition:
-            if self._thread is threading.current_thread():
-                self._thread = None
-                self.awake = False
 
     def _stepped(self) -> float | None:
         with guard("delivery.step"), self._stepping:
@@ -224,16 +224,22 @@ class Worker:
             if not (self._poked or self._paused or self._stopping):
                 self._condition.wait(wait)
             self._poked = False
-            return not (self._paused or self._stopping)
+            if self._paused or self._stopping:
+                self._leave()
+            return not self._leaving
 
     def _falls_asleep(self) -> bool:
-        """Says so, looks for work once more, and whether there was none."""
+        """Says so, looks for work once more, and whether it ends: nobody has asked for it meanwhile either."""
         self.awake = False
-        if self._stepped() is None:
-            return True
+        found = self._stepped()
         with self._condition:
-            if self._thread is threading.current_thread():
-                self.awake = True
-                return False
-        # Who appended meanwhile has started another thread.
-        return True
+            if found is None and not (self.awake or self._poked):
+                self._leave()
+                return True
+            self.awake = True
+            return False
+
+    def _leave(self) -> None:
+        """With the condition held: from now on the next append starts another thread."""
+        self._leaving = True
+        self.awake = False

@@ -1,0 +1,237 @@
+"""Emptying a spool: lanes, limits and what is remembered. For what each reply leads to see the torture."""
+
+import logging
+import os
+import threading
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+
+from tests import backend as b
+from tests._delivery.sending import Sending, fill, span_id, spool_at
+from tests.backend import Backend
+from trackway._core import log
+from trackway._delivery import platform
+from trackway._delivery.chain import chains
+from trackway._delivery.spool import Spool
+
+
+def orphan(home: Path, numbers: range, size: int = 100) -> list[str]:
+    """Spans that a process left behind; their ids."""
+    spool = spool_at(home)
+    ids = fill(spool, numbers, size)
+    spool.close()
+    return ids
+
+
+def test_a_living_chain_is_followed(home: Path) -> None:
+    """What ends while the exporter runs is sent with the next step, once."""
+    spool = spool_at(home)
+    with Backend() as backend:
+        sending = Sending(backend.url, home, spool)
+        for start in range(0, 50, 10):
+            fill(spool, range(start, start + 10))
+            sending.run()
+        assert backend.spans == dict.fromkeys(map(span_id, range(50)), 1)
+        assert sending.stats().acked == 50
+        sending.close()
+    spool.close()
+
+
+def test_orphans_are_claimed_and_removed(home: Path) -> None:
+    """Chains of dead processes are delivered and removed, however many there are."""
+    ids = [one for number in range(30) for one in orphan(home, range(number, number + 1))]
+    with Backend() as backend:
+        sending = Sending(backend.url, home)
+        sending.run()
+        assert sorted(backend.spans) == sorted(ids)
+        assert chains(home / "spool", sending.exporter.destination) == []
+        assert sending.stats().acked == sending.stats().ended == 30
+        sending.close()
+
+
+def test_an_exporter_takes_up_where_another_stopped(home: Path) -> None:
+    """What was acknowledged before a crash is not sent again."""
+    orphan(home, range(100), 30_000)
+    with Backend() as backend:
+        sending = Sending(backend.url, home)
+        sending.run(posts=2)
+        sending.close()
+        first = set(backend.spans)
+        assert 0 < len(first) < 100
+        again = Sending(backend.url, home)
+        again.run()
+        assert backend.spans == dict.fromkeys(map(span_id, range(100)), 1)
+        again.close()
+
+
+def test_two_exporters_share_the_orphans(home: Path) -> None:
+    """Two processes that deliver to one destination claim different chains, and no span goes twice."""
+    for number in range(20):
+        orphan(home, range(number * 10, number * 10 + 10))
+    with Backend() as backend:
+        both = [Sending(backend.url, home) for _ in range(2)]
+        threads = [threading.Thread(target=sending.run) for sending in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        both[0].exporter.look_for_orphans()
+        both[0].run()
+        assert backend.spans == dict.fromkeys(map(span_id, range(200)), 1)
+        for sending in both:
+            sending.close()
+
+
+def test_a_backlog_does_not_keep_others_waiting(home: Path) -> None:
+    """The lanes take turns: what ends now does not wait for what was left."""
+    orphan(home, range(100), 100_000)
+    spool = spool_at(home)
+    fresh = fill(spool, range(1_000, 1_001))
+    with Backend() as backend:
+        sending = Sending(backend.url, home, spool)
+        sending.run(posts=2)
+        assert set(fresh) <= set(backend.spans)
+        sending.close()
+    spool.close()
+
+
+def test_a_span_larger_than_the_limit_travels_alone(home: Path) -> None:
+    """A record above the limit of a request is a request of its own."""
+    spool = spool_at(home)
+    fill(spool, range(2))
+    fill(spool, range(2, 3), 6 << 20)
+    fill(spool, range(3, 5))
+    with Backend() as backend:
+        sending = Sending(backend.url, home, spool)
+        sending.run()
+        assert [
+            len(request.span_ids) for request in backend.requests if len(request.body) > 6 << 20
+        ] == [1]
+        assert len(backend.spans) == 5
+        sending.close()
+    spool.close()
+
+
+def test_the_quota_gives_up_the_oldest(home: Path) -> None:
+    """Beyond the quota the oldest segments go, are counted, and the rest arrives."""
+    spool = spool_at(home)
+    with Backend(b.status(503)) as backend:
+        sending = Sending(backend.url, home, spool, quota=1 << 20)
+        for start in range(0, 4_000, 100):
+            fill(spool, range(start, start + 100), 1_000)
+            spool.prepare()
+            sending.run(2)
+        stats = sending.stats()
+        assert stats.dropped["quota"] > 0
+        assert stats.ended == stats.accounted == 4_000
+        backend.play([b.ok()])
+        sending.run()
+        assert len(backend.spans) == 4_000 - sending.stats().dropped["quota"]
+        assert span_id(3_999) in backend.spans
+        assert span_id(0) not in backend.spans
+        sending.close()
+    spool.close()
+
+
+def test_what_is_too_old_is_given_up(home: Path) -> None:
+    """After `retry_for` seconds of refusal a dead process's spans are dropped, counted by age."""
+    orphan(home, range(10))
+    with Backend(b.status(503)) as backend:
+        sending = Sending(backend.url, home, retry_for=3_600.0)
+        sending.time.wall_ns = (
+            next(iter(chains(home / "spool", sending.exporter.destination))).stat().st_mtime_ns
+        )
+        sending.exporter._wall_offset = sending.time.wall_ns - int(sending.time.now * 1e9)
+        sending.run(3_500)
+        assert sending.stats().dropped == {}
+        sending.run(300, posts=10_000)
+        assert sending.stats().dropped == {"age": 10}
+        assert sending.stats().ended == sending.stats().accounted == 10
+        sending.close()
+
+
+def test_a_jump_of_the_clock_gives_nothing_up(home: Path) -> None:
+    """A wall clock that is set a day ahead ages nothing."""
+    orphan(home, range(10))
+    with Backend(b.status(503), b.status(503), b.ok()) as backend:
+        sending = Sending(backend.url, home, retry_for=3_600.0)
+        sending.run(posts=1)
+        sending.time.wall_ns += 86_400 * 10**9
+        sending.run()
+        assert sending.stats().acked == 10
+        sending.close()
+
+
+def test_memory_is_delivered_without_a_disk(home: Path) -> None:
+    """Where no disk can be used spans wait in memory and are delivered from there, each counted once."""
+    (home / "spool").parent.mkdir(parents=True)
+    (home / "spool").write_text("in the way")
+    spool = Spool(home / "spool", "0123456789abcdef")
+    fill(spool, range(20))
+    assert spool.writer_kind == "memory"
+    with Backend() as backend:
+        sending = Sending(backend.url, home, spool)
+        sending.run()
+        assert backend.spans == dict.fromkeys(map(span_id, range(20)), 1)
+        assert sending.exporter.memory_counters.acked == 20
+        assert spool.counters().in_memory == 0
+        sending.close()
+    spool.close()
+
+
+def test_a_disk_that_heals_sends_nothing_twice(home: Path) -> None:
+    """Spans that went from memory to a healed disk while they were refused arrive once."""
+    home.mkdir(parents=True)
+    (home / "spool").write_text("in the way")
+    spool = Spool(home / "spool", "0123456789abcdef", monotonic=lambda: 10**18)
+    fill(spool, range(20))
+    with Backend(b.status(503), b.ok()) as backend:
+        sending = Sending(backend.url, home, spool)
+        sending.run(posts=1)
+        (home / "spool").unlink()
+        spool._retry_at = 0
+        spool.prepare()
+        assert spool.writer_kind != "memory"
+        sending.run()
+        assert backend.spans == dict.fromkeys(map(span_id, range(20)), 1)
+        sending.close()
+    spool.close()
+
+
+def test_warnings_name_the_setting(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A refusal is one warning that names what to change: the address, or the credentials for 401 and 403."""
+    spool = spool_at(home)
+    fill(spool, range(1))
+    for status, setting in [(404, "TRACKWAY_ENDPOINT"), (401, "TRACKWAY_HEADERS")]:
+        log.forget()
+        caplog.clear()
+        with Backend(b.status(status)) as backend, caplog.at_level(logging.WARNING, "trackway"):
+            sending = Sending(backend.url, home, spool)
+            sending.run(299)
+            (message,) = [record.getMessage() for record in caplog.records]
+            assert setting in message
+            assert str(status) in message
+            sending.close()
+    spool.close()
+
+
+def test_a_file_of_a_newer_version_is_left_alone(home: Path) -> None:
+    """A chain that a newer version wrote is neither sent nor removed."""
+    orphan(home, range(3))
+    (chain,) = chains(home / "spool", "0123456789abcdef")
+    segment = next(chain.glob("*.seg"))
+    descriptor = platform.open_existing(segment, write=True)
+    for start in (0, 64):
+        header = bytearray(os.pread(descriptor, 64, start))
+        header[8] = 99
+        header[60:64] = crc32(bytes(header[:60])).to_bytes(4, "little")
+        os.pwrite(descriptor, bytes(header), start)
+    os.close(descriptor)
+    with Backend() as backend:
+        sending = Sending(backend.url, home)
+        sending.run()
+        assert backend.requests == []
+        assert segment.exists()
+        sending.close()
