@@ -140,7 +140,8 @@ class LiveChain:
     def _begin(self, segment: Segment, dropped: Mapping[str, int], now_ns: int) -> None:
         try:
             segment.begin(self.count, dropped, now_ns)
-        except OSError:
+        except BaseException:
+            # A signal handler's exception too: the descriptor would be nobody's.
             segment.discard()
             raise
 
