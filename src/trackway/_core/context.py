@@ -25,6 +25,8 @@ OBSERVATION: Final = create_key("trackway-observation")
 PROPAGATED: Final = create_key("trackway-propagated")
 # What `set_user` said, kept apart from what blocks say so that `leave` can tell the two.
 LEARNT: Final = create_key("trackway-learnt")
+# Who opened the innermost block, and the context before it.
+BLOCK: Final = create_key("trackway-block")
 # OpenTelemetry's own key, learnt through its public function: it carries a random part.
 SPAN: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
 
@@ -80,10 +82,27 @@ def leave(before: Context, entered: Context) -> None:
     attach(before)
 
 
-def opened(context: Context, given: Propagated, *, learnt: bool = False) -> Context:
-    """*context* with *given* opened inside what it propagates already; *learnt* marks it as said by `set_user`."""
+def opened(
+    context: Context,
+    given: Propagated,
+    *,
+    learnt: bool = False,
+    block: tuple[object, Context] | None = None,
+) -> Context:
+    """*context* with *given* opened inside what it propagates already.
+
+    *learnt* marks it as said by `set_user`; *block* as the block of (owner, the context before).
+    """
     values: dict[str, object] = {**context, PROPAGATED: given.inside(propagated_in(context))}
+    if block is not None:
+        values[BLOCK] = block
     # What is learnt adds up, up to the next block: that one bounds what is said inside.
     before = cast("Propagated | None", context.get(LEARNT))
     values[LEARNT] = given.inside(before) if learnt else None
     return Context(values)
+
+
+def block_in(context: Context) -> tuple[object, Context] | None:
+    """Who opened the innermost `with` block of *context*, and the context before."""
+    # Only `opened` writes this key.
+    return cast("tuple[object, Context] | None", context.get(BLOCK))

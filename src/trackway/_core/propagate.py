@@ -123,17 +123,15 @@ class Propagation:
     Enter it, or decorate with it. It can be entered many times, also at once.
     """
 
-    __slots__ = ("_entered", "_given")
+    __slots__ = ("_given",)
 
     def __init__(self, given: Propagated) -> None:
         self._given = given
-        self._entered: list[Context] = []
 
     def __enter__(self) -> "Propagation":
         with _guard:
             before = get_current()
-            self._entered.append(before)
-            attach(opened(before, self._given))
+            attach(opened(before, self._given, (self, before)))
         return self
 
     def __exit__(
@@ -143,8 +141,15 @@ class Propagation:
         stack: TracebackType | None,
     ) -> None:
         with _guard:
-            if self._entered:
-                attach(self._entered.pop())
+            # Tasks and threads may be in this block at once, so what was before stands in the context. Where that is
+            # another's (a generator that is ended elsewhere), there is nothing to put back.
+            block = context.block_in(get_current())
+            while block is not None:
+                owner, before = block
+                if owner is self:
+                    attach(before)
+                    return
+                block = context.block_in(before)
 
     async def __aenter__(self) -> "Propagation":
         return self.__enter__()
@@ -201,12 +206,14 @@ def enter(given: Propagated) -> Context:
     return before
 
 
-def opened(before: Context, given: Propagated) -> Context:
+def opened(
+    before: Context, given: Propagated, block: tuple[object, Context] | None = None
+) -> Context:
     """The context of a block that is opened here; the observation that is current gets what it has no value for."""
     observation = context.current_observation(before)
     if observation is not None:
         observation._adopt(given)
-    return context.opened(before, given)
+    return context.opened(before, given, block=block)
 
 
 class _Unwatched:

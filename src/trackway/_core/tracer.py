@@ -83,6 +83,15 @@ class CurrentSpan(ContextDecorator):
         self._end_on_exit = end_on_exit
         self._open: list[tuple[Observation, tuple[Context, Context]]] = []
 
+    def _recreate_cm(self) -> "CurrentSpan":
+        """A block for each call of a decorated function: calls run at once in tasks and threads."""
+        return CurrentSpan(
+            self._start,
+            record_exception=self._record_exception,
+            set_status=self._set_status,
+            end_on_exit=self._end_on_exit,
+        )
+
     def __enter__(self) -> "Observation":
         span = self._start()
         self._open.append((span, contexts.enter(span)))
