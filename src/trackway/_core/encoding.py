@@ -1,7 +1,7 @@
 """A finished observation becomes its OTLP bytes, in one pass, from blocks that are mostly ready."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final
 
 from trackway._core.kinds import BLOCKS
 from trackway._core.propagated import (
@@ -15,11 +15,10 @@ from trackway._core.propagated import (
 from trackway._core.serialize import json_text
 from trackway._wire import attributes as names
 from trackway._wire.decode import decode_attributes
-from trackway._wire.encode import TextKey, attribute, span, status
+from trackway._wire.encode import TextKey, attribute, dropped_counts, join_span, status, trace_state
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
-    from trackway._core.otel_api import Additions
 
 _INPUT: Final = TextKey(names.INPUT_VALUE).field
 _OUTPUT: Final = TextKey(names.OUTPUT_VALUE).field
@@ -37,17 +36,6 @@ _FLAGS: Final = 0x101
 _FLAGS_REMOTE: Final = 0x301
 
 OWN: Final = {"version": OWN_VERSION, "prompt": OWN_PROMPT}
-
-
-class Rest(TypedDict, total=False):
-    """The part of a span that few observations have."""
-
-    attributes: bytes
-    events: bytes
-    links: bytes
-    dropped_attributes: int
-    dropped_events: int
-    dropped_links: int
 
 
 def encode(o: "Observation", end: int) -> bytes:
@@ -76,21 +64,14 @@ def encode(o: "Observation", end: int) -> bytes:
         parts.extend(extra.values())
     if metadata is not None:
         parts.append(_metadata(metadata, propagated, provider.bits))
-    attributes = b"".join(parts)
-    rest: Rest = {"attributes": attributes} if o._api is None else _from_api(o._api, attributes)
-    return span(
-        trace_id=o._trace,
-        span_id=o._span,
-        parent_span_id=o._parent,
-        name=o._name,
-        kind=o._span_kind,
-        start=o._start,
-        end=max(o._start, end),
-        status=status(o._status, o._status_text) if o._status else b"",
-        flags=_FLAGS_REMOTE if o._parent_is_remote else _FLAGS,
-        trace_state=o._trace_state,
-        **rest,
-    )
+    if o._status:
+        parts.append(status(o._status, o._status_text))
+    if o._api is not None or o._trace_state:
+        parts = _with_rarities(o, parts)
+    flags = _FLAGS_REMOTE if o._parent_is_remote else _FLAGS
+    start = o._start
+    end = max(end, start)
+    return join_span(parts, o._trace, o._span, o._parent, o._name, o._span_kind, start, end, flags)
 
 
 def _head(o: "Observation", propagated: Propagated, key: tuple[int, str] | None) -> bytes:
@@ -121,18 +102,18 @@ def _metadata(own: Mapping[str, bytes], propagated: Propagated | None, bits: int
     return encoded
 
 
-def _from_api(additions: "Additions", ours: bytes) -> Rest:
-    """What was set through the OpenTelemetry API.
+def _with_rarities(o: "Observation", parts: list[bytes]) -> list[bytes]:
+    """What few observations have: a trace state, and what was set through the OpenTelemetry API.
 
     Attributes whose key we write ourselves are left out: keys are unique on a span.
     """
-    taken = decode_attributes(ours) if additions.attributes else {}
-    return {
-        "attributes": ours
-        + b"".join(field for key, field in additions.attributes.items() if key not in taken),
-        "events": b"".join(additions.events),
-        "links": b"".join(additions.links),
-        "dropped_attributes": additions.dropped_attributes,
-        "dropped_events": additions.dropped_events,
-        "dropped_links": additions.dropped_links,
-    }
+    additions = o._api
+    rest = trace_state(o._trace_state)
+    if additions is None:
+        return [*parts, rest]
+    taken = decode_attributes(b"".join(parts)) if additions.attributes else {}
+    kept = (field for key, field in additions.attributes.items() if key not in taken)
+    counts = dropped_counts(
+        additions.dropped_attributes, additions.dropped_events, additions.dropped_links
+    )
+    return [*parts, *kept, *additions.events, *additions.links, rest, counts]

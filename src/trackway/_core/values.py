@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 
 from trackway._core.guard import guard
 from trackway._core.log import warn
-from trackway._core.plain import is_secret
+from trackway._core.plain import is_container, is_secret, plain_json
 from trackway._core.redact import redact, redact_text
 from trackway._core.secrets import key_mark
 from trackway._core.serialize import serialize
@@ -48,11 +48,17 @@ class Values:
         room = o._room
         if room <= 0:
             return NO_ROOM, False
-        data, is_json = serialize(
-            value,
-            max_bytes=min(self._max_bytes, room),
-            secret_keys=self._redact,
-        )
+        limit = self._max_bytes
+        if limit > room:
+            limit = room
+        # What `serialize` would do first, without the way there: most values end here.
+        if (
+            is_container(value)
+            and (plain := plain_json(value, limit, names=self._redact)) is not None
+        ):
+            data, is_json = plain[0], True
+        else:
+            data, is_json = serialize(value, max_bytes=limit, secret_keys=self._redact)
         if self._redact:
             data = redact(data)
         o._room = room - len(data)
