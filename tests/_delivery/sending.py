@@ -6,8 +6,9 @@ from pathlib import Path
 
 from tests.backend import Backend
 from trackway._core.settings import Settings
+from trackway._delivery.complaints import Blame
 from trackway._delivery.delivery import Delivery, open_delivery
-from trackway._delivery.exporter import Blame, Exporter, Poster
+from trackway._delivery.exporter import Exporter, Poster
 from trackway._delivery.policy import Outcome
 from trackway._delivery.spool import Spool
 from trackway._delivery.stats import DestinationStats, destination_stats

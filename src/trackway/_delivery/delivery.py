@@ -25,8 +25,9 @@ from typing import Final, final
 from trackway._core import fork, log
 from trackway._core.settings import Remote, Settings
 from trackway._delivery.chain import spool_root
+from trackway._delivery.complaints import Blame
 from trackway._delivery.destination import LOCAL, description_of, identity_of
-from trackway._delivery.exporter import Blame, Exporter, Mark, Poster
+from trackway._delivery.exporter import Exporter, Mark, Poster
 from trackway._delivery.spool import Spool
 from trackway._delivery.stats import DeliveryStats, destination_stats
 from trackway._delivery.upkeep import Upkeep

@@ -22,16 +22,17 @@ from pathlib import Path
 from typing import Final, Protocol, final
 
 from trackway._core import log
-from trackway._delivery import limits
+from trackway._delivery import complaints, limits
 from trackway._delivery.batch import TARGET, Batch
 from trackway._delivery.chain import chains, claim, sweep
+from trackway._delivery.complaints import Blame
 from trackway._delivery.counters import DeliveryCounters
 from trackway._delivery.deadletter import DeadLetter, DeadLetters
 from trackway._delivery.lane import ChainLane, Lane, MemoryLane
 from trackway._delivery.policy import Action, Decision, Outcome, Policy, Rule
 from trackway._delivery.spool import Spool
 
-__all__ = ["Blame", "Exporter", "Mark", "Poster"]
+__all__ = ["Exporter", "Mark", "Poster"]
 
 LINGER_S: Final = 0.25
 """How long a batch may grow; half of what the user notices, and a request costs as much as 10 spans."""
@@ -39,9 +40,6 @@ SCAN_EVERY_S: Final = 30.0
 LIMITS_EVERY_S: Final = 1.0
 # Of dead processes at a time: each is two descriptors and a read buffer.
 MOST_CLAIMED: Final = 8
-CREDENTIALS: Final = frozenset({401, 403})
-# A blip is not worth a line in the application's log.
-NOTEWORTHY: Final = 2
 # Single spans in a row that were answered 500 before the server, not they, is held to be at fault.
 MOST_SUSPECTS: Final = 16
 
@@ -56,14 +54,6 @@ class Poster(Protocol):
     def close(self) -> None:
         """Lets go of the connection."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Blame:
-    """The settings to name when a server refuses."""
-
-    url: str
-    credentials: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +76,7 @@ class Exporter:
         poster: Callable[[], Poster],
         *,
         spool: Spool | None = None,
-        blame: Blame = Blame("the endpoint", "the credentials"),
+        blame: Blame,
         quota: int | None = None,
         retry_for: float = 86_400.0,
         clock: Callable[[], float] = time.monotonic,
@@ -312,7 +302,7 @@ class Exporter:
             case Action.KEEP:
                 if decision.rule is Rule.STUMBLED and lane.stuck_since is None:
                     lane.stuck_since = self._clock()
-        self._tell(outcome, decision)
+        complaints.tell(self._blame, outcome, decision, self.policy.failures)
 
     def _reject_suspects(self, lane: Lane) -> None:
         """The server has dealt with another span: the 500s before were about these."""
@@ -399,31 +389,3 @@ class Exporter:
         limits.enforce_age(mine, self._wall_ns(), self._retry_for)
         if self._quota is not None:
             limits.enforce_quota(mine, chains(self.root, self.destination), self._quota)
-
-    # -- words
-    # --------------------------------------------------------------------------------------------------------
-
-    def _tell(self, outcome: Outcome, decision: Decision) -> None:
-        """One line a minute for each kind of trouble."""
-        answer = outcome.detail if outcome.status is None else f"HTTP {outcome.status}"
-        match decision.rule:
-            case Rule.MISCONFIGURED:
-                setting = (
-                    self._blame.credentials if outcome.status in CREDENTIALS else self._blame.url
-                )
-                words = "spans are refused (%s): check %s; they wait in the spool"
-                log.warn("delivery.misconfigured", words, answer, setting)
-            case Rule.ACCEPTED if outcome.rejected > 0:
-                words = "the backend refused %d spans of a request: %s"
-                log.warn("delivery.partial", words, outcome.rejected, outcome.detail)
-            case Rule.ACCEPTED if not outcome.readable:
-                words = "the backend accepts spans with a reply that is none of OTLP: check %s"
-                log.warn("delivery.unreadable", words, self._blame.url)
-            case _ if decision.action in {Action.REJECT, Action.SUSPECT}:
-                words = "the backend refuses a span (%s): see `trackway spool rejected`"
-                log.warn("delivery.rejected", words, answer)
-            case _ if self.policy.failures >= NOTEWORTHY:
-                words = "spans cannot be delivered now (%s): they wait in the spool"
-                log.warn("delivery.unavailable", words, answer)
-            case _:
-                pass
