@@ -101,7 +101,9 @@ def print_tree(console: Console, trace: Trace, *, now: datetime, io: bool, limit
         console.print(note)
     if len(drawn) > limit:
         more = len(drawn) - limit
-        console.print(Text(f"… and {count(more)} more: --limit {len(drawn)}", style="dim"))
+        console.print(
+            Text(f"… and {count(more)} more: --limit {len(drawn)}, or --json", style="dim")
+        )
 
 
 def head(trace: Trace, now: datetime) -> list[Fact]:

@@ -67,7 +67,9 @@ def _obeyed(character: str) -> bool:
 def _escaped(character: str, *, lines: bool) -> str:
     if (lines and character == "\n") or not _obeyed(character):
         return character
-    return _SHORT.get(character) or character.encode("ascii", "backslashreplace").decode()
+    if character.isascii():
+        return _SHORT.get(character, f"\\x{ord(character):02x}")
+    return character.encode("ascii", "backslashreplace").decode()
 
 
 def _escaped_json(match: re.Match[str]) -> str:
