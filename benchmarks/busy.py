@@ -16,6 +16,7 @@ import tracers
 from workload import ANSWERS, DOCUMENTS
 
 WARM_UP = 300
+MANY = 20_000
 
 
 def spin(stop):
@@ -70,10 +71,10 @@ def measure(name, rounds, url):
     tracer = tracers.make(name, url)
     material = {"question": DOCUMENTS[0]}, {"role": "assistant", "content": ANSWERS[0] * 2}
     alone = statistics.median(timed(tracer.one, *material) for _ in range(WARM_UP))
+    turn = statistics.median(timed(loop, MANY) for _ in range(WARM_UP)) / MANY
     tracer.flush()
     with busy():
         usual = statistics.median(paced(tracer.one, *material) for _ in range(WARM_UP))
-        turn = statistics.median(paced(loop, 1000) for _ in range(WARM_UP)) / 1000
         turns = max(1, int(usual / turn))
         observed, control = [], []
         for _ in range(rounds):
