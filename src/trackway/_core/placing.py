@@ -42,6 +42,10 @@ def begin_trace(
         # A wrapper around our own span, such as the API's NonRecordingSpan.
         o._trace, o._parent, o._recording = around._trace, around._span, around._recording
         return
+    if isinstance(span, Observation) and span._provider is provider:
+        # Made current through the API alone, by `use_span`.
+        _put_below(o, span)
+        return
     o._is_root = True
     if foreign.is_valid:
         o._trace = foreign.trace_id.to_bytes(16)
@@ -55,8 +59,7 @@ def begin_trace(
     )
     if not foreign.is_valid:
         return
-    own = isinstance(span, Observation)
-    if alone and not own:
+    if alone and not isinstance(span, Observation):
         o._parent, o._parent_is_remote = foreign.span_id.to_bytes(8), foreign.is_remote
         o._trace_state = foreign.trace_state.to_header()
     else:
@@ -85,7 +88,7 @@ def _put_below(o: Observation, parent: Observation) -> None:
         False,
     )
     o._trace_state, o._api = parent._trace_state, None
-    theirs, here = parent._propagated, o._propagated
+    theirs, here = parent._carried(), o._propagated
     if theirs is None or theirs is here:
         return
     if parent._owned:
