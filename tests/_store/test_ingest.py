@@ -1,5 +1,6 @@
 """From the inbox into parts: exactly once, whoever is killed, while applications write."""
 
+import os
 import random
 import subprocess
 import threading
@@ -206,11 +207,11 @@ def test_while_another_ingests_the_answer_is_what_is_there(home: Path) -> None:
         store.ingest()
         application.write(payload(2))
         descriptor = change_private(home / "store" / "ingest.lock")
-        with open(descriptor, "wb"):
-            assert try_lock(descriptor)
-            report = store.ingest(wait=0.0)
-            assert report.busy
-            assert report.records == 0
+        assert try_lock(descriptor)
+        report = store.ingest(wait=0.0)
+        os.close(descriptor)
+        assert report.busy
+        assert report.records == 0
         assert store.ingest().records == 1
     application.close()
 

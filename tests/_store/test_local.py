@@ -386,11 +386,12 @@ def test_pages_follow_one_another(home: Path) -> None:
 
 def test_a_project_sees_its_own(home: Path) -> None:
     """A store of one project holds nothing of another; without a project it holds all."""
-    for number, project in enumerate(("shop", "bank"), 1):
-        application = Application(home, project)
+    for number, owner in enumerate(("shop", "bank"), 1):
+        application = Application(home, owner)
         application.write(payload(number, generation(user="ana", cost=number), trace=number))
         application.close()
-    for project, cost in (("shop", 1.0), ("bank", 2.0), (None, 3.0)):
+    asked: list[tuple[str | None, float]] = [("shop", 1.0), ("bank", 2.0), (None, 3.0)]
+    for project, cost in asked:
         with LocalStore(home, project=project) as store:
             (user,) = store.users.list()
             assert user.total_cost == cost

@@ -247,8 +247,9 @@ VALUES = st.one_of(
 NAMES = st.sampled_from(
     sorted(
         {
-            "user.id", "session.id", "langfuse.trace.tags", "langfuse.observation.usage_details", "gen_ai.usage.input_tokens",
-            "langfuse.observation.cost_details", "llm.cost.total", "metadata", "langfuse.observation.type", "input.value",
+            "user.id", "session.id", "langfuse.trace.tags", "langfuse.observation.usage_details",
+            "gen_ai.usage.input_tokens", "langfuse.observation.cost_details", "llm.cost.total", "metadata",
+            "langfuse.observation.type", "input.value",
             "langfuse.trace.metadata.x", "gen_ai.response.time_to_first_chunk", "langfuse.observation.prompt.version",
             "langfuse.observation.completion_start_time", "llm.token_count.prompt", "other",
         }

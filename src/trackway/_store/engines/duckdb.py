@@ -5,13 +5,14 @@ newline-delimited JSON with given columns: 10 µs a row of 2 KB up to the compre
 `unnest` up to a table, and 1,000 by `executemany`.
 """
 
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast, final
+from weakref import WeakSet
 
+from trackway._core.fork import ensure, on_child
 from trackway._store.rows import COLUMNS, Kind
 from trackway.errors import ReadNotAvailable, TrackwayError
 
@@ -43,7 +44,7 @@ class Engine:
         self._spill = spill
         self._lock = threading.Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._pid = 0
+        _engines.add(self)
 
     def require(self) -> None:
         """ReadNotAvailable when DuckDB is not installed."""
@@ -99,16 +100,36 @@ class Engine:
         """Gives the memory back; a later query connects again."""
         with self._lock:
             connection, self._connection = self._connection, None
-        if connection is not None and self._pid == os.getpid():
+        if connection is not None:
             connection.close()
 
     def _cursor(self) -> "duckdb.DuckDBPyConnection":
+        ensure()
         with self._lock:
-            # DuckDB's threads do not live on in a forked child, so its connection is no use there.
-            if self._connection is None or self._pid != os.getpid():
+            if self._connection is None:
                 self._connection = _connect(self._spill)
-                self._pid = os.getpid()
             return self._connection.cursor()
+
+    def after_fork_in_child(self) -> None:
+        """Leaves the parent's connection alone: its threads do not live here, and to close it is to wait for them."""
+        self._lock = threading.Lock()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            import ctypes  # noqa: PLC0415 - only for this, in a child of a process that has read
+
+            # Not even the end of the interpreter may take it apart (the child would hang there, for ever).
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+_engines: "WeakSet[Engine]" = WeakSet()
+
+
+def _in_child() -> None:
+    for engine in list(_engines):
+        engine.after_fork_in_child()
+
+
+on_child(_in_child)
 
 
 def table(kind: Kind, files: Sequence[Path]) -> tuple[str, list[str]]:
