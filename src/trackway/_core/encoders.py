@@ -59,6 +59,10 @@ class Entries:
 def translate(value: object, limit: int) -> object:
     """*value* in built-in types or as `Entries`; of a collection at most *limit* items and one."""
     kind = type(value)
+    # By id, because a metaclass of the application may have a `__hash__`.
+    exact = _BY_ID.get(id(kind))
+    if exact is not None:
+        return exact(value)  # type: ignore[arg-type]  # *value* is of this class
     if issubclass(kind, dict):
         return _entries(value, limit)  # type: ignore[arg-type]  # said by the line above
     for base, iterate in _COLLECTIONS:
@@ -208,6 +212,8 @@ _ENCODERS: Final[tuple[tuple[type, Callable[[Never], object]], ...]] = (
     (type, _class),
 )
 
+_BY_ID: Final = {id(base): encode for base, encode in _ENCODERS}
+
 # -- what other libraries and decorators make -------------------------------------------------------------------------
 
 
@@ -224,7 +230,8 @@ def _foreign(value: object, kind: type) -> object:
     fields = class_attribute(kind, "__pydantic_fields__") or class_attribute(kind, "__fields__")
     if type(fields) is dict:
         return _pydantic(value, fields)
-    return _numpy(value, kind) or f"<{class_name(kind)}>"
+    plain = _numpy(value, kind)
+    return f"<{class_name(kind)}>" if plain is None else plain
 
 
 def _pydantic(value: object, fields: dict[str, object]) -> dict[str, object]:
@@ -242,7 +249,9 @@ def _numpy(value: object, kind: type) -> object:
     if issubclass(kind, numpy.generic):
         plain: object = numpy.generic.item(value)
         # A `longdouble` has no counterpart: its item is itself.
-        return plain if not issubclass(type(plain), numpy.generic) else numpy.generic.__str__(plain)
+        return (
+            plain if not issubclass(type(plain), numpy.generic) else numpy.generic.__float__(plain)
+        )
     if not issubclass(kind, numpy.ndarray):
         return None
     array = numpy.ndarray.view(value, numpy.ndarray)

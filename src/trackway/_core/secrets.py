@@ -120,12 +120,12 @@ class Shapes:
 
     byte: int
     """`45 in data` is 0.03 µs/KB; `b"-" in data` raises and catches a TypeError inside, for 0.15 µs more."""
-    gate: Callable[[bytes], re.Match[bytes] | None]
+    gate: re.Pattern[bytes]
     rules: tuple[Rule, ...]
 
 
 def _shapes(byte: bytes, gate: bytes, *rules: Rule) -> Shapes:
-    return Shapes(byte[0], re.compile(gate).search, rules)
+    return Shapes(byte[0], re.compile(gate), rules)
 
 
 def _rule(name: str, start: bytes, rest: bytes) -> Rule:
@@ -211,7 +211,7 @@ SHAPES: Final = (
         _rule("logfire token", rb"pylf_", rb"\w{20,}"),
         _rule("hugging face token", rb"hf_", rb"[A-Za-z0-9]{30,}"),
         _rule("stripe key", rb"[sr]k_(?:live|test)_", rb"[A-Za-z0-9]{16,}"),
-        _rule("stripe key", rb"whsec_", rb"[A-Za-z0-9]{16,}"),
+        _rule("stripe key", rb"whsec_", rb"[A-Za-z0-9]{16}[A-Za-z0-9+/]*+={0,2}"),
         _rule("npm token", rb"npm_", rb"[A-Za-z0-9]{36}"),
         _rule("groq key", rb"gsk_", rb"[A-Za-z0-9]{40,}"),
         _rule("replicate token", rb"r8_", rb"[A-Za-z0-9]{36,}"),

@@ -72,7 +72,7 @@ def _walk(value: object, room: int, *, secret_keys: bool) -> bytes:
 
 def _text(text: str, room: int, *, secret_keys: bool) -> bytes:
     room = max(room, LEAST_BYTES)
-    data = utf8(text) if len(text) <= room else b""
-    if len(text) > room or len(data) > room:
-        data = shortened(text, room, utf8)
-    return redact_keys(data) if secret_keys else data
+    data = utf8(text) if len(text) <= room else shortened(text, room, utf8)
+    if secret_keys:
+        data = redact_keys(data)  # a mark may be longer than what it stands for
+    return data if len(data) <= room else shortened(data.decode(), room, utf8)

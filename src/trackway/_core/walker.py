@@ -117,6 +117,7 @@ class Walker:
         if is_container(simple) or isinstance(simple, Entries):
             return self._once(value, simple, depth)
         if type(simple) in _SCALARS:
+            self._nodes += 1  # one node, counted when it was met
             return self._write(simple, depth)
         # A translation that needs another: an enum of dates, or of itself.
         return self._write(simple, depth + 1) if depth <= MAX_DEPTH else self._put(TOO_DEEP)
