@@ -93,16 +93,17 @@ def test_the_demo_keeps_away_from_real_traces(
 
 
 def test_the_demo_is_never_sent_anywhere(home: Path) -> None:
-    """Where a backend is configured, the demo makes nothing, connects to nobody, and says what to type instead."""
+    """Where a backend is configured, the demo runs all the same, in the local store alone: it connects to nobody."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
-        shown = trackway("demo", TRACKWAY_ENDPOINT=endpoint)
+        base = f"http://127.0.0.1:{server.getsockname()[1]}"
+        keys = {
+            "LANGFUSE_PUBLIC_KEY": "pk-1",
+            "LANGFUSE_SECRET_KEY": "sk-1",
+            "LANGFUSE_BASE_URL": base,
+        }
+        shown = trackway("demo", TRACKWAY_ENDPOINT=base, **keys)
         with pytest.raises(BlockingIOError):
             server.accept()
-    assert (shown.code, shown.out) == (2, "")
-    assert "Type: env -u TRACKWAY_ENDPOINT trackway demo" in shown.err
-    assert not home.exists()
-    keys = trackway("demo", LANGFUSE_PUBLIC_KEY="pk-1", LANGFUSE_SECRET_KEY="sk-secret")
-    assert "Type: env -u LANGFUSE_PUBLIC_KEY -u LANGFUSE_SECRET_KEY trackway demo" in keys.err
-    assert "sk-secret" not in keys.err
+    assert (shown.code, shown.err) == (0, "")
+    assert [path.name for path in (home / "spool").iterdir()] == ["local"]

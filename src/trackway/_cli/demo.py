@@ -20,7 +20,6 @@ from trackway._cli.words import clean
 from trackway._core.settings import Settings
 from trackway._store.local import LocalStore
 from trackway._store.models import Trace
-from trackway.errors import ConfigurationError
 
 __all__ = ["main"]
 
@@ -67,18 +66,7 @@ def demo(
 
 def _place(given: Path | None) -> tuple[Path, bool]:
     """Where the traces go, and whether that is a directory of the demo's own."""
-    settings = Settings.from_env(directory=given)
-    if settings.remote is not None:
-        # Made-up spans must not reach the backend that a person's real ones go to.
-        sources = {settings.sources[name] for name in ("endpoint", "public_key", "secret_key")} - {
-            "default"
-        }
-        unset = " ".join(f"-u {name}" for name in sorted(sources))
-        message = (
-            f"spans of this shell go to {settings.remote.base}, and made-up ones should not. "
-            f"Type: env {unset} trackway demo"
-        )
-        raise ConfigurationError(message, setting=settings.remote.setting)
+    settings = Settings.from_env(directory=given, endpoint="none", local=True)
     if settings.sources["directory"] == "default":
         return settings.directory.with_name("trackway-demo"), True
     return settings.directory, False
@@ -87,6 +75,8 @@ def _place(given: Path | None) -> tuple[Path, bool]:
 def _make(place: Path, seed: int, now: datetime) -> None:
     client = Trackway(
         directory=place,
+        # Made-up spans must not reach the backend that a person's real ones go to.
+        endpoint="none",
         project=demo_app.PROJECT,
         release=demo_app.RELEASE,
         environment="production",

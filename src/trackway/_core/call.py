@@ -64,7 +64,7 @@ class Spec:
 class Call:
     """One call of a decorated function: a small state machine around its observation."""
 
-    __slots__ = ("_capture", "_items", "_spec", "before", "inside", "observation")
+    __slots__ = ("_capture", "_items", "_left_out", "_spec", "before", "inside", "observation")
 
     def __init__(
         self,
@@ -121,9 +121,11 @@ class Call:
         if not self._capture:
             return
         if self._items is None:
-            self._items = []
+            self._items, self._left_out = [], 0
         if len(self._items) < MAX_ITEMS:
             self._items.append(item)
+        else:
+            self._left_out += 1
 
     def finish(self, value: object) -> None:
         """The call is over, and gave *value*."""
@@ -155,9 +157,10 @@ class Call:
         if self._spec.transform is not None:
             with guard("transform_to_string", quiet=True):
                 return self._spec.transform(items)
-        if all(isinstance(item, str) for item in items):
-            return "".join(cast("list[str]", items))
-        return items
+        texts = all(isinstance(item, str) for item in items)
+        if self._left_out:
+            items.append(f"<… {self._left_out} items cut>")
+        return "".join(cast("list[str]", items)) if texts else items
 
     def _stream(self, value: object) -> object:
         """*value* with its end observed, if it is a stream that the function only made; None if it is not."""

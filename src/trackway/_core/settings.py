@@ -187,6 +187,8 @@ class _Reader:
             )
             raise ConfigurationError(message, setting="endpoint")
         if endpoint > keys:
+            if self.get("endpoint", "") == "none":
+                return None
             self.used -= {self.sources[name] for name in ("public_key", "secret_key", "base_url")}
             return self._otlp(project)
         self.used -= {self.sources[name] for name in ("endpoint", "headers")}

@@ -33,7 +33,8 @@ SPECS: Final = (
         ("TRACKWAY_ENDPOINT",),
         parsing.text,
         "–",
-        "An OTLP base URL; `/v1/traces` is appended. `otel`: use the `OTEL_EXPORTER_OTLP_*` variables.",
+        "An OTLP base URL; `/v1/traces` is appended. `otel`: use the `OTEL_EXPORTER_OTLP_*` variables. "
+        "`none`: no remote destination, whatever else is set.",
     ),
     Spec(
         "headers",

@@ -94,7 +94,7 @@ class Tracing:
         owned = validated(
             user_id=user_id, session_id=session_id, metadata=metadata, tags=tags, version=version
         )
-        root: TraceContext = {"trace_id": self.create_trace_id()}
+        root: TraceContext = {"trace_id": f"{provider.draw_trace_id():032x}"}
         given: Fields = {"metadata": metadata, "input": input, "output": output}
         return provider.start(name, "span", given, trace_context=root, owned=owned, handle=True)
 

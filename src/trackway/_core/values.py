@@ -49,7 +49,7 @@ class Values:
         if room <= 0:
             return NO_ROOM, False
         limit = self._max_bytes
-        if limit > room:
+        if limit > room:  # noqa: PLR1730 - `min` is a call, 60 ns
             limit = room
         # What `serialize` would do first, without the way there: most values end here.
         if (
