@@ -1,15 +1,27 @@
 """Reads back what a client wrote: the records of its spool, decoded, from the files and nothing else."""
 
+import json
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from trackway._delivery.chain import LOCAL, chains
 from trackway._delivery.reader import ChainReader
 from trackway._delivery.record import FLAG_PARTIAL, FLAG_UPDATE, KIND_SPAN, Record
 from trackway._wire.decode import DecodedSpan, decode_resource, decode_scope, decode_span
 
-__all__ = ["Tail", "only", "records", "resource_of", "scope_of", "spans", "writes"]
+__all__ = [
+    "Tail",
+    "exception_of",
+    "level_of",
+    "only",
+    "records",
+    "resource_of",
+    "scope_of",
+    "spans",
+    "value_of",
+    "writes",
+]
 
 
 class Tail:
@@ -100,3 +112,24 @@ def scope_of(directory: Path, destination: str = LOCAL) -> list[tuple[str, str]]
     with Tail(directory, destination) as tail:
         tail.records()
         return sorted({decode_scope(scope)[:2] for _, scope in tail.scopes()})
+
+
+def value_of(span: DecodedSpan, side: Literal["input", "output"] = "output") -> object:
+    """The input or output of a span: a text, or what its JSON says; None where there is none."""
+    text = span.attributes.get(f"{side}.value")
+    if span.attributes.get(f"{side}.mime_type") != "application/json":
+        return text
+    value: object = json.loads(str(text))
+    return value
+
+
+def level_of(span: DecodedSpan) -> tuple[int, str, object]:
+    """Status code, status message and level of a span; they go together."""
+    return span.status_code, span.status_message, span.attributes.get("langfuse.observation.level")
+
+
+def exception_of(span: DecodedSpan) -> tuple[object, object, str]:
+    """Type, message and stack of the one exception that a span recorded."""
+    (event,) = (event for event in span.events if event.name == "exception")
+    told = event.attributes
+    return told["exception.type"], told["exception.message"], str(told["exception.stacktrace"])
