@@ -305,7 +305,8 @@ spool = delivery.sinks[0]
 
 
 def run(body: str, backend: Backend, home: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)}
+    root = Path(__file__).parent.parent.parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)])}
     program = PROGRAM.format(body=body)
     command = [sys.executable, "-W", "error", "-c", program, backend.url, str(home)]
     return subprocess.run(

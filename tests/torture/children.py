@@ -1,5 +1,6 @@
 """Programs that the torture runs in processes of their own. They speak on standard output, a line at a time."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,12 @@ sys.exit(main(["drain", "--timeout", sys.argv[1]]))
 
 def start(program: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
     """A Python process that finds the tests; *variables* are its whole TRACKWAY_ environment."""
-    environment = {"PATH": "", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    environment = {
+        "PATH": "",
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **variables,
+    }
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         stdout=subprocess.PIPE,
