@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from opentelemetry.sdk.trace import ReadableSpan
 
 from tests._wire import spans
-from trackway._wire import encode
+from trackway._wire import anyvalue, encode
 from trackway._wire.encode import AttributeValue, TextKey, attribute, attributes
 
 
@@ -225,7 +225,7 @@ def test_what_is_nested_too_deep_is_marked() -> None:
     innermost = body.resource_spans[0].scope_spans[0].spans[0].attributes[1].value
     for _ in range(encode.MAX_DEPTH):
         innermost = innermost.kvlist_value.values[0].value
-    assert innermost.string_value == encode.TOO_DEEP
+    assert innermost.string_value == anyvalue.TOO_DEEP
 
 
 def test_times_and_counts_out_of_range_are_the_nearest() -> None:

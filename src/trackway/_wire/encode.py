@@ -16,9 +16,17 @@ official exporter takes 76 µs for such a span.
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final, final
 
+from trackway._wire.anyvalue import (
+    MAX_DEPTH,
+    AttributeValue,
+    field,
+    key_field,
+    key_value,
+    text_field,
+    utf8_of,
+)
 from trackway._wire.protobuf import HIGH, LOW, ONE_BYTE, TWO_BYTES, varint
 
 __all__ = [
@@ -38,52 +46,15 @@ __all__ = [
     "varint",
 ]
 
-AttributeValue = (
-    str
-    | bool
-    | int
-    | float
-    | bytes
-    | Sequence["AttributeValue"]
-    | Mapping[str, "AttributeValue"]
-    | None
-)
-"""What an attribute may be; None stands for "no value" and is kept as such."""
-
-# A mapping is three messages deep, and protobuf runtimes stop at 100.
-MAX_DEPTH: Final = 20
-TOO_DEEP: Final = "<nested too deep>"
-
-_MAX_INT64: Final = (1 << 63) - 1
 _MAX_UINT64: Final = (1 << 64) - 1
 _MAX_UINT32: Final = (1 << 32) - 1
-_KEYS_KEPT: Final = 1024
-# Longer keys are made of data, and are not worth keeping.
-_LONGEST_KEPT: Final = 100
 
-_double: Final = struct.Struct("<d").pack
 _fixed64: Final = struct.Struct("<Q").pack
 _fixed32: Final = struct.Struct("<I").pack
 # A span's fields of fixed size in one call: trace_id, span_id, (parent_span_id,) kind, start, end, flags. The numbers
 # between are tags and lengths; an id of another length is cut or padded.
 _ROOT: Final = struct.Struct("<H16sH8sHBQBQHI")
 _CHILD: Final = struct.Struct("<H16sH8sH8sHBQBQHI")
-
-
-def _utf8(string: str) -> bytes:
-    try:
-        return string.encode()
-    except UnicodeEncodeError:
-        # By way of UTF-16 two halves that belong together become their character, and each lone one U+FFFD.
-        return string.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-
-
-def _field(tag: bytes, contents: bytes) -> bytes:
-    return b"".join((tag, varint(len(contents)), contents))
-
-
-def _text_field(tag: bytes, string: str) -> bytes:
-    return _field(tag, _utf8(string)) if string else b""
 
 
 def _count_field(tag: bytes, count: int) -> bytes:
@@ -97,95 +68,9 @@ def _time(nanoseconds: int) -> int:
 # -- attributes --------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(_KEYS_KEPT)
-def _kept_key(key: str) -> bytes:
-    return _key(key)
-
-
-def _key(key: str) -> bytes:
-    """KeyValue.key, and the tag of KeyValue.value."""
-    return _field(b"\x0a", _utf8(key)) + b"\x12"
-
-
-def _key_value(tag: bytes, key: str, value: AttributeValue, depth: int = 0) -> bytes:
-    head = _kept_key(key) if len(key) <= _LONGEST_KEPT else _key(key)
-    encoded = _any_value(value, depth)
-    size = varint(len(encoded))
-    return b"".join((tag, varint(len(head) + len(size) + len(encoded)), head, size, encoded))
-
-
-def _any_value(value: AttributeValue, depth: int) -> bytes:
-    """The fields of an AnyValue; the commonest types first."""
-    kind = type(value)
-    if kind is str:
-        return _field(b"\x0a", _utf8(value))  # type: ignore[arg-type]  # narrowed by its exact type
-    if value is True or value is False:
-        return b"\x10\x01" if value else b"\x10\x00"
-    if kind is int:
-        return _integer(value)  # type: ignore[arg-type]  # as above
-    if kind is float:
-        return b"\x21" + _double(value)
-    return b"" if value is None else _rare_value(value, depth)
-
-
-def _rare_value(value: object, depth: int) -> bytes:
-    """Subclasses of the plain types, bytes, and what nests; in the order in which the official encoder asks."""
-    match value:
-        case str():
-            return _field(b"\x0a", _utf8(str.__str__(value)))
-        case int():
-            return _integer(int.__index__(value))
-        case float():
-            return b"\x21" + _double(value)
-        case bytes():
-            return _field(b"\x3a", value)
-        case _:
-            return _nested(value, depth)
-
-
-def _nested(value: object, depth: int) -> bytes:
-    if depth >= MAX_DEPTH:
-        return _field(b"\x0a", TOO_DEEP.encode())
-    if isinstance(value, Sequence):
-        return _field(
-            b"\x2a", b"".join([_field(b"\x0a", _any_value(item, depth + 1)) for item in value])
-        )
-    if isinstance(value, Mapping):
-        pairs = [_key_value(b"\x0a", _name(key), item, depth + 1) for key, item in value.items()]
-        return _field(b"\x32", b"".join(pairs))
-    return _field(b"\x0a", _utf8(_type_name(value)))
-
-
-def _name(key: object) -> str:
-    """A mapping's key as text; of a foreign object no method is called."""
-    if isinstance(key, str):
-        return str.__str__(key)
-    if isinstance(key, bool | float | None):
-        return str(key)
-    return _digits(int.__index__(key)) if isinstance(key, int) else _type_name(key)
-
-
-def _type_name(value: object) -> str:
-    kind = type(value)
-    return f"<{kind.__module__}.{kind.__qualname__}>"
-
-
-def _integer(number: int) -> bytes:
-    if -_MAX_INT64 - 1 <= number <= _MAX_INT64:
-        return b"\x18" + varint(number & _MAX_UINT64)
-    return _field(b"\x0a", _digits(number).encode())
-
-
-def _digits(number: int) -> str:
-    try:
-        return str(number)
-    except ValueError:  # more digits than the interpreter converts
-        return hex(number)
-
-
 def attribute(key: str, value: AttributeValue) -> bytes:
     """One attribute of a span: a Span.attributes field."""
-    return _key_value(b"\x4a", key, value)
+    return key_value(b"\x4a", key, value)
 
 
 def attributes(pairs: Mapping[str, AttributeValue]) -> bytes:
@@ -194,7 +79,7 @@ def attributes(pairs: Mapping[str, AttributeValue]) -> bytes:
 
 
 def _attributes(tag: bytes, pairs: Mapping[str, AttributeValue] | None) -> bytes:
-    return b"".join([_key_value(tag, key, value) for key, value in pairs.items()]) if pairs else b""
+    return b"".join([key_value(tag, key, value) for key, value in pairs.items()]) if pairs else b""
 
 
 _SPAN_ATTRIBUTE: Final = tuple(b"\x4a" + low for low in LOW)
@@ -208,7 +93,7 @@ class TextKey:
     __slots__ = ("_after_size", "_around", "_head", "_short", "_short_sizes")
 
     def __init__(self, key: str) -> None:
-        self._head = head = _key(key)
+        self._head = head = key_field(key)
         # What the pair holds beside the text when each of the three lengths is two bytes.
         self._around = len(head) + 5
         # As long as each of them is one byte, the whole beginning is ready.
@@ -250,11 +135,11 @@ def event(
     """One Span.events field."""
     contents = (
         b"\x09" + _fixed64(_time(time_unix_nano)),
-        _text_field(b"\x12", name),
+        text_field(b"\x12", name),
         _attributes(b"\x1a", pairs),
         _count_field(b"\x20", dropped),
     )
-    return _field(b"\x5a", b"".join(contents))
+    return field(b"\x5a", b"".join(contents))
 
 
 def link(  # noqa: PLR0913 - the fields of the message
@@ -268,19 +153,19 @@ def link(  # noqa: PLR0913 - the fields of the message
 ) -> bytes:
     """One Span.links field; *flags* as in OTLP's SpanFlags."""
     contents = (
-        _field(b"\x0a", trace_id),
-        _field(b"\x12", span_id),
-        _text_field(b"\x1a", trace_state),
+        field(b"\x0a", trace_id),
+        field(b"\x12", span_id),
+        text_field(b"\x1a", trace_state),
         _attributes(b"\x22", pairs),
         _count_field(b"\x28", dropped),
         b"\x35" + _fixed32(flags & _MAX_UINT32),
     )
-    return _field(b"\x6a", b"".join(contents))
+    return field(b"\x6a", b"".join(contents))
 
 
 def status(code: int, message: str = "") -> bytes:
     """The Span.status field: 0 unset, 1 ok, 2 error."""
-    return _field(b"\x7a", _text_field(b"\x12", message) + b"\x18" + varint(code))
+    return field(b"\x7a", text_field(b"\x12", message) + b"\x18" + varint(code))
 
 
 def span(  # noqa: PLR0913 - as above
@@ -308,13 +193,13 @@ def span(  # noqa: PLR0913 - as above
     *events*, *links*, *status* are ready fields.
     """
     counts = dropped_counts(dropped_attributes, dropped_events, dropped_links)
-    fields = (attributes, events, links, status, _text_field(b"\x1a", trace_state), counts)
+    fields = (attributes, events, links, status, text_field(b"\x1a", trace_state), counts)
     return join_span(fields, trace_id, span_id, parent_span_id, name, kind, start, end, flags)
 
 
 def trace_state(header: str) -> bytes:
     """The Span.trace_state field; nothing for an empty header."""
-    return _text_field(b"\x1a", header)
+    return text_field(b"\x1a", header)
 
 
 def dropped_counts(attributes: int, events: int, links: int) -> bytes:
@@ -371,7 +256,7 @@ _name_fields: Final[dict[str, bytes]] = {}
 
 
 def _name_field(name: str) -> bytes:
-    utf8 = _utf8(name)
+    utf8 = utf8_of(name)
     field = b"\x2a" + varint(len(utf8)) + utf8
     if len(name) < ONE_BYTE:
         if len(_name_fields) >= _MAX_NAMES:
@@ -394,17 +279,17 @@ def append_suffix(payload: bytes, suffix: bytes) -> bytes:
 
 def resource(pairs: Mapping[str, AttributeValue], dropped: int = 0) -> bytes:
     """The ResourceSpans.resource field."""
-    return _field(b"\x0a", _attributes(b"\x0a", pairs) + _count_field(b"\x10", dropped))
+    return field(b"\x0a", _attributes(b"\x0a", pairs) + _count_field(b"\x10", dropped))
 
 
 def scope(name: str, version: str = "", pairs: Mapping[str, AttributeValue] | None = None) -> bytes:
     """The ScopeSpans.scope field."""
     contents = (
-        _text_field(b"\x0a", name),
-        _text_field(b"\x12", version),
+        text_field(b"\x0a", name),
+        text_field(b"\x12", version),
         _attributes(b"\x1a", pairs),
     )
-    return _field(b"\x0a", b"".join(contents))
+    return field(b"\x0a", b"".join(contents))
 
 
 def request(groups: Iterable[tuple[bytes, bytes, Sequence[bytes]]]) -> bytes:
