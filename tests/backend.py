@@ -38,6 +38,8 @@ class Request:
 
     @property
     def span_ids(self) -> list[str]:
+        if self.headers.get("content-type") == "application/json":
+            return []  # scores
         found = ExportTraceServiceRequest.FromString(self.body)
         scopes = (scope for resource in found.resource_spans for scope in resource.scope_spans)
         return [span.span_id.hex() for scope in scopes for span in scope.spans]

@@ -194,13 +194,7 @@ def _rejected(settings: Settings, *, send: bool, as_json: bool) -> int:
 
 
 def _row(destination: str, letter: "DeadLetter") -> dict[str, str]:
-    from trackway._wire.decode import DecodeError, decode_span
-
-    try:
-        span = decode_span(letter.payload)
-        name, trace_id, span_id = span.name, span.trace_id, span.span_id
-    except DecodeError:
-        name, trace_id, span_id = "", "", ""
+    name, trace_id, span_id = _identity(letter)
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(letter.time_ns / 1e9))
     return {
         "time": moment,
@@ -211,6 +205,20 @@ def _row(destination: str, letter: "DeadLetter") -> dict[str, str]:
         "trace_id": trace_id,
         "span_id": span_id,
     }
+
+
+def _identity(letter: "DeadLetter") -> tuple[str, str, str]:
+    """Name, trace id and span id of what was refused; empty where its bytes do not tell."""
+    from trackway._wire.decode import DecodeError, decode_span
+
+    try:
+        if letter.score:
+            score = orjson.loads(letter.payload)
+            return score["name"], score.get("traceId", ""), score.get("observationId", "")
+        span = decode_span(letter.payload)
+    except (DecodeError, ValueError, KeyError):
+        return "", "", ""
+    return span.name, span.trace_id, span.span_id
 
 
 def _resend(settings: Settings, root: "Path", *, as_json: bool) -> int:
@@ -246,12 +254,16 @@ def _send_letters(
         remote.headers,
         timeout=settings.timeout,
         compress=settings.compression == "gzip",
+        scores_path=remote.scores_path,
     )
     sent, stays = [], 0
     try:
         for letter in letters:
-            body = encode.request([(letter.resource, letter.scope, [letter.payload])])
-            outcome = transport.post(body)
+            if letter.score:
+                body = b"[" + letter.payload + b"]"
+            else:
+                body = encode.request([(letter.resource, letter.scope, [letter.payload])])
+            outcome = transport.post(body, scores=letter.score)
             if rule(outcome) is Rule.ACCEPTED and not outcome.rejected:
                 sent.append(letter)
             else:

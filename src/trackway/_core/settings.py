@@ -23,6 +23,7 @@ __all__ = ["Remote", "Settings"]
 T = TypeVar("T")
 
 LANGFUSE_PATH: Final = "/api/public/otel/v1/traces"
+LANGFUSE_SCORES_PATH: Final = "/api/public/scores"
 OTLP_PATH: Final = "/v1/traces"
 # What operators inject into every pod for an APM; used on request only (endpoint="otel"), reported
 # by `trackway doctor`.
@@ -47,6 +48,8 @@ class Remote:
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     setting: str
     auth_setting: str
+    scores_path: str = ""
+    """Where scores are posted as JSON, on the host of `url`; empty where they are spans."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +256,7 @@ class _Reader:
         return Remote(
             kind="langfuse", url=base + LANGFUSE_PATH, base=base, key=public, headers=headers,
             setting=self.name_of("base_url"), auth_setting=self.name_of("secret_key"),
+            scores_path=urlsplit(base).path + LANGFUSE_SCORES_PATH,
         )  # fmt: skip
 
     # -- the rest

@@ -1,14 +1,16 @@
 """Which records travel together. Pure: records in, request bodies out; nothing is decoded or encoded again.
 
 A batch is a run of consecutive records of one chain, so that one place in the chain says how far delivery has come.
-Its body is the join of the records' bytes behind the header of their resource and scope.
+Its body is the join of the records' bytes behind the header of their resource and scope. Scores of a backend that keeps
+them apart from spans (Langfuse) are records of their own; a batch holds records of one kind.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, Self
 
-from trackway._delivery.record import Record
+from trackway._delivery.record import KIND_SCORE, Record
 from trackway._wire import encode
 
 __all__ = ["RECORDS", "TARGET", "Batch"]
@@ -40,11 +42,28 @@ class Batch:
         size = sum(len(record.payload) for record in records)
         return cls(tuple(records), scopes, (last.segment, last.end), size)
 
+    @classmethod
+    def runs(
+        cls, records: Sequence[Record], scopes: Mapping[int, tuple[bytes, bytes]]
+    ) -> list[Self]:
+        """*records* as batches of one kind each, in their order."""
+        return [
+            cls.of(list(run), scopes)
+            for _, run in groupby(records, lambda record: record.kind == KIND_SCORE)
+        ]
+
     def __len__(self) -> int:
         return len(self.records)
 
+    @property
+    def scores(self) -> bool:
+        """Whether these are scores, which have an address of their own."""
+        return self.records[0].kind == KIND_SCORE
+
     def body(self) -> bytes:
         """The request; spans of one resource and scope stand together, in the order in which they ended."""
+        if self.scores:
+            return b"[" + b",".join(record.payload for record in self.records) + b"]"
         groups: dict[tuple[bytes, bytes], list[bytes]] = {}
         for record in self.records:
             pair = self.scopes.get(record.scope, NO_SCOPE)

@@ -40,6 +40,8 @@ class DeadLetter:
     resource: bytes
     scope: bytes
     payload: bytes
+    score: bool = False
+    """Whether the payload is a score, which is JSON and has an address of its own."""
 
     def line(self) -> bytes:
         """One line of JSON."""
@@ -51,6 +53,7 @@ class DeadLetter:
                 "resource": base64.b64encode(self.resource).decode(),
                 "scope": base64.b64encode(self.scope).decode(),
                 "span": base64.b64encode(self.payload).decode(),
+                "score": self.score,
             },
             option=orjson.OPT_APPEND_NEWLINE,
         )
@@ -67,6 +70,7 @@ class DeadLetter:
                 resource=base64.b64decode(text["resource"], validate=True),
                 scope=base64.b64decode(text["scope"], validate=True),
                 payload=base64.b64decode(text["span"], validate=True),
+                score=text.get("score") is True,
             )
         except (ValueError, TypeError, KeyError):
             return None

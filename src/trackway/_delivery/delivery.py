@@ -59,6 +59,7 @@ def exporter_for(settings: Settings, remote: Remote, spool: Spool | None = None)
             remote.headers,
             timeout=settings.timeout,
             compress=settings.compression == "gzip",
+            scores_path=remote.scores_path,
         )
 
     return Exporter(

@@ -47,7 +47,7 @@ MOST_SUSPECTS: Final = 16
 class Poster(Protocol):
     """What sends a body; `transport.Transport` is one."""
 
-    def post(self, body: bytes, *, timeout: float | None = None) -> Outcome:
+    def post(self, body: bytes, *, timeout: float | None = None, scores: bool = False) -> Outcome:
         """Tells what came of it; never raises for what the network or the server does."""
         ...
 
@@ -265,7 +265,7 @@ class Exporter:
             return
         if self._poster is None:
             self._poster = self._new_poster()
-        outcome = self._poster.post(body, timeout=timeout)
+        outcome = self._poster.post(body, timeout=timeout, scores=batch.scores)
         now = self._clock()
         stuck_s = 0.0 if lane.stuck_since is None else now - lane.stuck_since
         decision = self.policy.decide(
@@ -322,6 +322,7 @@ class Exporter:
             resource=resource,
             scope=scope,
             payload=record.payload,
+            score=batch.scores,
         )
         try:
             self.letters.put(letter)

@@ -38,11 +38,8 @@ class _Pieces:
     def next(self, limit: int) -> Batch | None:
         """What to send now, in *limit* bytes if it is more than one record; None when there is nothing."""
         if not self._pieces:
-            batch = self._read(min(limit, TARGET))
-            if batch is None:
-                return None
-            self._pieces.append(batch)
-        return self._pieces[0]
+            self._pieces.extend(self._read(min(limit, TARGET)))
+        return self._pieces[0] if self._pieces else None
 
     @property
     def pending(self) -> bool:
@@ -77,7 +74,7 @@ class _Pieces:
         """While a batch is on its way nobody else may move its records; False where they were moved before."""
         yield True
 
-    def _read(self, limit: int) -> Batch | None:
+    def _read(self, limit: int) -> list[Batch]:
         raise NotImplementedError
 
     def _remember(self, batch: Batch, counters: DeliveryCounters) -> None:
@@ -178,9 +175,8 @@ class ChainLane(_Pieces):
             self.chain, self.state.segment, self.state.offset, live=self._lock is None
         )
 
-    def _read(self, limit: int) -> Batch | None:
-        records = self._reader.read(limit, RECORDS)
-        return Batch.of(records, self._reader.scopes) if records else None
+    def _read(self, limit: int) -> list[Batch]:
+        return Batch.runs(self._reader.read(limit, RECORDS), self._reader.scopes)
 
     def _remember(self, batch: Batch, counters: DeliveryCounters) -> None:
         before = self.state.segment
@@ -214,9 +210,8 @@ class MemoryLane(_Pieces):
                 self.rewind()
             yield there
 
-    def _read(self, limit: int) -> Batch | None:
-        records = self._spool.read_memory(limit, RECORDS)
-        return Batch.of(records, self._spool.scopes) if records else None
+    def _read(self, limit: int) -> list[Batch]:
+        return Batch.runs(self._spool.read_memory(limit, RECORDS), self._spool.scopes)
 
     def _remember(self, batch: Batch, counters: DeliveryCounters) -> None:
         # Those that had to go meanwhile are counted as dropped already.

@@ -51,6 +51,7 @@ DROP_REASONS: Final = (
     "quota",
     "age",
     "other",
+    "late_update",
 )
 """Why an ended span may not be kept. The place in this tuple is the format: new ones are added at the end, 15 fit."""
 

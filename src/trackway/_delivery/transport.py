@@ -48,10 +48,10 @@ REPLY_LIMIT: Final = 4 << 20
 REASON_LIMIT: Final = 64 << 10
 DETAIL_LENGTH: Final = 200
 USER_AGENT: Final = f"trackway/{__version__}"
-# Of sending and compressing: long enough to share the cost of a call, short enough for its limit on time to mean
-# something.
+# Of sending and compressing: shares the cost of a call, and lets its limit on time mean something.
 PIECE: Final = 256 << 10
 PROTOBUF: Final = "application/x-protobuf"
+JSON: Final = "application/json"
 # zlib's way to say "with the header and the trailer of gzip".
 GZIP: Final = 31
 # Set by the body that we send; a header of the user's must not contradict it.
@@ -78,6 +78,8 @@ class Transport:
         "_deadline",
         "_headers",
         "_proxy",
+        "_scores_headers",
+        "_scores_path",
         "_target",
         "_timeout",
         "_tls",
@@ -92,6 +94,7 @@ class Transport:
         *,
         timeout: float = 15.0,
         compress: bool = False,
+        scores_path: str = "",
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -109,19 +112,26 @@ class Transport:
         self._wall = wall
         self._deadline = 0.0
         self._proxy = _proxy_for(self._url)
-        self._target = urlunsplit(("", "", self._url.path or "/", self._url.query, ""))
         if self._proxy is not None and self._url.scheme == "http":
-            self._target = f"http://{self._url.netloc}{self._target}"
             self._headers.update({k: v.encode() for k, v in self._proxy.headers.items()})
+        self._target = self._target_of(self._url.path)
+        # A JSON API that need not know how to inflate.
+        plain = {name: value for name, value in self._headers.items() if name != "Content-Encoding"}
+        self._scores_headers = {**plain, "Content-Type": JSON.encode()}
+        self._scores_path = scores_path
         self._connection: http.client.HTTPConnection | None = None
         self._tls: ssl.SSLContext | None = None
 
-    def post(self, body: bytes, *, timeout: float | None = None) -> Outcome:
-        """Sends *body* and tells what came of it, within *timeout* seconds if that is less than the setting."""
+    def post(self, body: bytes, *, timeout: float | None = None, scores: bool = False) -> Outcome:
+        """Sends *body* and tells what came of it, within *timeout* seconds if that is less than the setting.
+
+        *scores*: the body is a JSON array for the backend's address of scores.
+        """
         limit = self._timeout if timeout is None else min(timeout, self._timeout)
         self._deadline = self._clock() + limit
         try:
-            outcome = self._exchange(gzipped(body) if self._compress else body)
+            packed = gzipped(body) if self._compress and not scores else body
+            outcome = self._exchange(packed, scores=scores)
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             self.close()
             return Outcome(failure=_failure(error), detail=_describe(error))
@@ -136,11 +146,13 @@ class Transport:
     # -- one request
     # --------------------------------------------------------------------------------------------------
 
-    def _exchange(self, body: bytes) -> Outcome:
+    def _exchange(self, body: bytes, *, scores: bool = False) -> Outcome:
+        target = self._target_of(self._scores_path) if scores else self._target
+        headers = self._scores_headers if scores else self._headers
         connection = self._connected()
         failed: OSError | None = None
         try:
-            connection.request("POST", self._target, body, cast("Mapping[str, str]", self._headers))
+            connection.request("POST", target, body, cast("Mapping[str, str]", headers))
         except OSError as error:
             if isinstance(error, ssl.SSLError) or not _readable(connection.sock):
                 raise
@@ -203,6 +215,12 @@ class Transport:
         if via:
             connection.set_tunnel(host, port or 443, via.headers)
         return connection
+
+    def _target_of(self, path: str) -> str:
+        """What a request names: the path, or behind a proxy the whole address."""
+        target = urlunsplit(("", "", path or "/", self._url.query, ""))
+        via_proxy = self._proxy is not None and self._url.scheme == "http"
+        return f"http://{self._url.netloc}{target}" if via_proxy else target
 
     def _patience(self) -> float:
         """How long the next wait may last."""
