@@ -90,6 +90,8 @@ class Observation(trace.Span):
     _handle: bool = False
     _touched: int = 0
     _written: bool = False
+    # The last update that was written, so that not every flush writes what has not changed.
+    _saved: int = -1
 
     # -- identity ----------------------------------------------------------------------------------
 
@@ -204,6 +206,8 @@ class Observation(trace.Span):
         """Takes from *given* what this observation has no value for: it was current when a block opened inside it."""
         if not self._ended:
             self._late = given if self._late is None else self._late.filled_by(given)
+            if self._handle:
+                self._saved = -1
 
     def _carried(self) -> Propagated | None:
         """The propagated attributes that this observation carries."""

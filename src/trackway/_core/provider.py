@@ -281,7 +281,7 @@ class TracerProvider(trace.TracerProvider):
         """Writes every low-level handle that is still open, as it is now: at a flush and at exit."""
         for reference in tuple(self._handles.values()):
             o = reference()
-            if o is not None and not o._ended:
+            if o is not None and not o._ended and o._saved != o._touched:
                 self._write_again(o, o._touched or o._start)
 
     def _keep(self, o: Observation) -> None:
@@ -305,7 +305,7 @@ class TracerProvider(trace.TracerProvider):
                 destination.sink.append(payload, scope_id)
             else:
                 destination.sink.count_dropped("late_update")
-        o._written = True
+        o._written, o._saved = True, o._touched
 
     # -- the OpenTelemetry API ---------------------------------------------------------------------
 
