@@ -164,9 +164,9 @@ class TracerProvider(trace.TracerProvider):
             o._span_kind = span_kind
             if scope is not None:
                 o._scope = scope
-            place(self, o, parent, trace_context)
             if owned is not None:
                 o._propagated, o._owned = owned.inside(o._propagated), True
+            place(self, o, parent, trace_context)
             moment = fields.time_ns(start_time, "start_time")
             if moment is not None:
                 o._start, o._clock = moment, 0
@@ -232,7 +232,7 @@ class TracerProvider(trace.TracerProvider):
                 number=shape[1],
                 label=None if shape[2] is None else self.text(shape[2]),
                 comment=None if comment is None else self.text(str(comment)),
-                metadata=metadata if isinstance(metadata, Mapping) else None,
+                metadata=self._values.document(metadata) if metadata else None,
                 trace_id=trace_id,
                 observation_id=observation_id,
                 session_id=session_id,

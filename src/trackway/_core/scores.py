@@ -4,7 +4,6 @@ Langfuse keeps scores in a table of their own, filled by `POST /api/public/score
 """
 
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -13,7 +12,6 @@ import orjson
 
 from trackway._core import log
 from trackway._core.propagated import Propagated
-from trackway._core.serialize import json_text
 from trackway._wire import attributes as names
 from trackway._wire.encode import attributes, span
 
@@ -34,7 +32,8 @@ class Score:
     label: str | None
     data_type: str
     comment: str | None
-    metadata: Mapping[str, object] | None
+    metadata: bytes | None
+    """JSON, redacted."""
     trace_id: bytes | None
     observation_id: bytes | None
     session_id: str | None
@@ -86,7 +85,7 @@ def as_span(
     score: Score, span_id: bytes, propagated: Propagated | None, bits: int, constant: bytes
 ) -> bytes:
     """The score as a span: a child of what it scores."""
-    pairs: dict[str, str | float | Sequence[str] | None] = {
+    pairs: dict[str, str | float | None] = {
         names.LANGFUSE_OBSERVATION_TYPE: "event",
         names.GEN_AI_EVALUATION_NAME: score.name,
         names.GEN_AI_EVALUATION_SCORE_VALUE: score.number,
@@ -101,7 +100,7 @@ def as_span(
         names.TRACKWAY_SCORE_SESSION_ID: score.session_id,
     }
     if score.metadata:
-        pairs[names.TRACKWAY_SCORE_METADATA] = json_text(dict(score.metadata)).decode()
+        pairs[names.TRACKWAY_SCORE_METADATA] = score.metadata.decode()
     encoded = attributes({key: value for key, value in pairs.items() if value is not None})
     return span(
         trace_id=score.trace_id or span_id + span_id,
@@ -129,7 +128,7 @@ def as_json(score: Score) -> bytes:
         "dataType": score.data_type,
         "comment": score.comment,
         "environment": score.environment,
-        "metadata": orjson.Fragment(json_text(dict(score.metadata))) if score.metadata else None,
+        "metadata": orjson.Fragment(score.metadata) if score.metadata else None,
         "timestamp": moment.replace("+00:00", "Z"),
     }
     return orjson.dumps({key: value for key, value in body.items() if value is not None})

@@ -10,7 +10,7 @@ from trackway._core.log import warn
 from trackway._core.plain import is_container, is_secret, plain_json
 from trackway._core.redact import redact, redact_text
 from trackway._core.secrets import key_mark
-from trackway._core.serialize import serialize
+from trackway._core.serialize import json_text, serialize
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
@@ -69,6 +69,15 @@ class Values:
         if self._redact and is_secret(key, value, ()):
             return key_mark(key).encode()
         return self.encode(value, o)[0]
+
+    def document(self, value: object) -> bytes:
+        """*value* as JSON, masked and redacted, where it belongs to no observation."""
+        if self._mask is not None:
+            value = self._masked(value)
+        data, is_json = serialize(value, max_bytes=self._max_bytes, secret_keys=self._redact)
+        if not is_json:
+            data = json_text(value)
+        return redact(data) if self._redact else data
 
     def text(self, text: str) -> str:
         """A name or a status message, masked and redacted."""
