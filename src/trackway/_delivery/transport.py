@@ -162,7 +162,9 @@ class Transport:
             return self._outcome(response)
         finally:
             # A body that was not read to its end would be taken for the next reply.
-            if failed is not None or not response.isclosed() or response.will_close:
+            # After a 1xx that is none of ours to understand, nobody knows what the connection is.
+            odd = response.status < 200  # noqa: PLR2004 - where final replies begin
+            if failed is not None or odd or not response.isclosed() or response.will_close:
                 self.close()
             response.close()
 
