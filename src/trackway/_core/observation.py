@@ -33,6 +33,9 @@ UNSET: Final = 0
 OK: Final = 1
 ERROR: Final = 2
 
+# Bytes that the values of one span may use together.
+ROOM: Final = 2 << 20
+
 _guard: Final = guard("observation")
 
 
@@ -85,7 +88,7 @@ class Observation(trace.Span):
     _api: "otel_api.Additions | None" = None
     _trace_state: str = ""
     # Bytes that the values of this span may still use.
-    _room: int = 2 << 20
+    _room: int = ROOM
     # A low-level handle is written when it is made and again when it is left; `_touched` is its last update.
     _handle: bool = False
     _touched: int = 0

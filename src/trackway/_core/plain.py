@@ -27,6 +27,10 @@ OPTIONS: Final = (
 MAX_NAMES: Final = 4096
 _harmless: Final[set[str]] = set()
 _judged: Final[dict[str, Secrecy]] = {}
+# The keys of whole mappings, all of them harmless.
+_shapes: Final[set[tuple[object, ...]]] = set()
+LONGEST_SHAPE: Final = 64
+_SCALARS: Final = frozenset((int, bool, type(None)))
 
 # How many keys are asked whether their mapping is something else than it seems.
 TELLING: Final = 12
@@ -40,13 +44,13 @@ def is_container(value: object) -> TypeGuard[Container]:
     return kind is dict or kind is list or kind is tuple
 
 
-def look(  # noqa: C901, PLR0911, PLR0912 - a call or a table per item would take longer than all of it
+def look(  # noqa: C901, PLR0912 - a call or a table per item would take longer than all of it
     value: Container, room: int, *, names: bool, nodes: int = MAX_NODES, levels: int = MAX_DEPTH
 ) -> tuple[int, int] | None:
     """(nodes, levels) of *value* if orjson may write it in about *room* bytes; None if it needs the walker.
 
-    With *names*, a secret's name among the keys is odd. Longer than our other functions because it runs for
-    each value: 1.2 µs for 3 dicts of 3 entries.
+    With *names*, a secret's name among the keys is odd. Keys that are no text are left to orjson, which refuses them.
+    One loop for all containers, because it runs for each value and the interpreter adapts to what it sees.
     """
     budget = nodes
     floats = 0.0
@@ -61,41 +65,45 @@ def look(  # noqa: C901, PLR0911, PLR0912 - a call or a table per item would tak
             budget -= len(container) + 1
             if budget < 0:
                 return None
+            items: Iterable[object] = container
             if type(container) is dict:
-                for key, item in container.items():
-                    if type(key) is not str:
-                        return None
-                    if key not in _harmless and not _may_stay(key, item, container, names=names):
-                        return None
-                    kind = type(item)
-                    if kind is str:
-                        room -= len(item)  # type: ignore[arg-type]  # said by the line above
-                    elif kind is int or item is None or kind is bool:
-                        pass
-                    elif kind is float:
-                        floats += item  # type: ignore[operator]  # likewise
-                    elif kind is dict or kind is list or kind is tuple:
-                        below.append(item)  # type: ignore[arg-type]  # likewise
-                    else:
-                        return None
-            else:
-                for item in container:
-                    kind = type(item)
-                    if kind is str:
-                        room -= len(item)  # type: ignore[arg-type]  # likewise
-                    elif kind is int or item is None or kind is bool:
-                        pass
-                    elif kind is float:
-                        floats += item  # type: ignore[operator]  # likewise
-                    elif kind is dict or kind is list or kind is tuple:
-                        below.append(item)  # type: ignore[arg-type]  # likewise
-                    else:
-                        return None
+                # Mappings come from code, so their keys recur together: one look-up for all of them.
+                if names and tuple(container) not in _shapes and not _keys_stay(container):
+                    return None
+                items = container.values()
+            for item in items:
+                kind = type(item)
+                if kind is str:
+                    room -= len(item)  # type: ignore[arg-type]  # said by the line above
+                elif kind in _SCALARS:
+                    pass
+                elif kind is float:
+                    floats += item  # type: ignore[operator]  # likewise
+                elif kind is dict or kind is list or kind is tuple:
+                    below.append(item)  # type: ignore[arg-type]  # likewise
+                else:
+                    return None
         if room < 0:
             return None
         level = below
     # NaN and the infinities survive every addition, and nothing but a finite number minus itself is 0.
     return (nodes - budget, depth) if floats - floats == 0.0 else None
+
+
+def _keys_stay(container: dict[object, object]) -> bool:
+    """Whether all keys of *container* may be written with what is under them."""
+    stay = harmless = True
+    for key, item in container.items():
+        if type(key) is not str:
+            return False
+        if key not in _harmless:
+            stay = stay and _may_stay(key, item, container)
+            harmless = harmless and key in _harmless
+    if stay and harmless and len(container) <= LONGEST_SHAPE:
+        if len(_shapes) >= MAX_NAMES:
+            _shapes.clear()
+        _shapes.add(tuple(container))
+    return stay
 
 
 def plain_json(
@@ -121,6 +129,7 @@ def judged(name: str) -> Secrecy:
             if len(_judged) >= MAX_NAMES:
                 _judged.clear()
                 _harmless.clear()
+                _shapes.clear()
             _judged[name] = how
             if how is Secrecy.NONE:
                 _harmless.add(name)
@@ -144,10 +153,10 @@ def is_secret(name: str, value: object, owner: Iterable[object]) -> bool:
     return kind is not bool
 
 
-def _may_stay(key: str, value: object, owner: Iterable[object], *, names: bool) -> bool:
+def _may_stay(key: str, value: object, owner: Iterable[object]) -> bool:
     if len(key) > LONGEST_NAME:
         return False  # so that keys cost what they are worth: the walker counts their bytes
-    return not (names and is_secret(key, value, owner))
+    return not is_secret(key, value, owner)
 
 
 def _has(owner: Iterable[object], keys: tuple[str, ...]) -> bool:

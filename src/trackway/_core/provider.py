@@ -19,7 +19,7 @@ from trackway._core.guard import guard
 from trackway._core.ids import CheckedIds, IdGenerator, random_ids
 from trackway._core.kinds import BLOCKS, KINDS, valid_kind
 from trackway._core.log import warn
-from trackway._core.observation import Observation
+from trackway._core.observation import ROOM, Observation
 from trackway._core.placing import begin_trace, place
 from trackway._core.propagated import LANGFUSE, OPENINFERENCE, Propagated
 from trackway._core.protocols import PARTIAL, UPDATE, Destination
@@ -120,6 +120,11 @@ class TracerProvider(trace.TracerProvider):
         o = Observation()
         o._provider, o._scope, o._name, o._kind = self, self.scope, name, kind
         o._born = fork.pid
+        # What every end reads. A default on the class would be found as well, at five times the cost of a read.
+        o._parent, o._parent_is_remote, o._is_root, o._span_kind = b"", False, False, 1
+        o._late = o._input = o._output = o._extra = o._metadata = o._api = None
+        o._ended = o._handle = False
+        o._status, o._trace_state, o._room = 0, "", ROOM
         o._span = self.draw_span_id().to_bytes(8)
         o._propagated = context.get(PROPAGATED)  # type: ignore[assignment]  # only context.py writes this key
         around: Observation | None = context.get(OBSERVATION)  # type: ignore[assignment]  # likewise
@@ -130,8 +135,7 @@ class TracerProvider(trace.TracerProvider):
         ):
             o._trace, o._parent = around._trace, around._span
             o._recording, o._is_otel_current = around._recording, around._is_otel_current
-            if around._trace_state:
-                o._trace_state = around._trace_state
+            o._trace_state = around._trace_state
         else:
             begin_trace(self, o, around, context)
         o._start, o._clock = time_ns(), perf_counter_ns()
