@@ -5,6 +5,7 @@ One small function for each form, each with an error that says what is allowed.
 
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -43,7 +44,29 @@ def text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         message = "is not a text with something in it"
         raise ValueError(message)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        message = "is no Unicode text"
+        raise ValueError(message) from None
     return value.strip()
+
+
+def path(value: object) -> str:
+    """The path of a directory; a name that is not Unicode is a path, too."""
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        message = "is no path"
+        raise ValueError(message)
+    return value
+
+
+def key(value: object) -> str:
+    """A key, which travels in a header: ASCII without blanks."""
+    given = text(value)
+    if not re.fullmatch(r"[!-~]+", given):
+        message = "is not made of ASCII letters, digits and signs"
+        raise ValueError(message)
+    return given
 
 
 def environment(value: object) -> str:
@@ -116,6 +139,9 @@ class Choice:
 def url(value: object) -> str:
     """An http(s) address without credentials, query or fragment; no slash at its end."""
     address = text(value)
+    if re.search(r"[\s\x00-\x1f\x7f]", address):
+        message = "has a blank or a control character in it"
+        raise ValueError(message)
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         message = "is no URL such as http://localhost:4318 or https://otlp.example.com"
@@ -166,7 +192,7 @@ def _number(value: object) -> float:
 
 
 def _quantity(value: object, units: Mapping[str, float], what: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return float(value)
     match = _QUANTITY.match(value) if isinstance(value, str) else None
     if match is None or match[2].lower() not in units:

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from trackway._core import parsing
+from trackway._core.cut import without_surrogates
 from trackway._core.specs import LANGFUSE_CLOUD, SPECS, Spec
 from trackway.errors import ConfigurationError
 
@@ -136,7 +137,9 @@ class _Reader:
                 enabled, self.sources["enabled"] = False, "OTEL_SDK_DISABLED"
         resource = dict(_resource_attributes(self.environ))
         service = resource.get("service.name")
-        project = self.get("project", service or Path.cwd().name or "default")
+        project = self.get(
+            "project", without_surrogates(service or _working_directory()) or "default"
+        )
         remote = self._remote(project) if enabled else None
         local = self.get("local", remote is None)
         if enabled and not local and remote is None:
@@ -182,6 +185,7 @@ class _Reader:
             if self._rank("base_url") == ARGUMENT:
                 message = "base_url is given without public_key and secret_key"
                 raise ConfigurationError(message, setting="public_key")
+            self._unuse("headers", "base_url")
             return None
         if endpoint == keys:
             message = (
@@ -190,12 +194,17 @@ class _Reader:
             )
             raise ConfigurationError(message, setting="endpoint")
         if endpoint > keys:
+            self._unuse("public_key", "secret_key", "base_url")
             if self.get("endpoint", "") == "none":
+                self._unuse("headers")
                 return None
-            self.used -= {self.sources[name] for name in ("public_key", "secret_key", "base_url")}
             return self._otlp(project)
-        self.used -= {self.sources[name] for name in ("endpoint", "headers")}
+        self._unuse("endpoint", "headers")
         return self._langfuse()
+
+    def _unuse(self, *settings: str) -> None:
+        """What these were read from has no effect."""
+        self.used -= {self.sources[name] for name in settings}
 
     def _rank(self, name: str) -> int:
         source = self.sources[name]
@@ -298,7 +307,9 @@ def _parsed_as(parse: Callable[[object], T], value: object, source: str, setting
     try:
         return parse(value)
     except ValueError as error:
-        shown = "" if setting in {"secret_key", "headers"} else f" {value!r}"
+        # A URL may have a password in it.
+        secret = setting in {"secret_key", "headers"} or "@" in str(value)
+        shown = "" if secret else f" {value!r}"
         message = f"{source}{shown} {error}"
         raise ConfigurationError(message, setting=setting) from None
 
@@ -311,6 +322,14 @@ def _resource_attributes(environ: Mapping[str, str]) -> tuple[tuple[str, str], .
         pairs = ()
     service = environ.get("OTEL_SERVICE_NAME")
     return (*pairs, ("service.name", service)) if service else pairs
+
+
+def _working_directory() -> str:
+    """Its name as text; empty where there is none any more."""
+    try:
+        return without_surrogates(Path.cwd().name)
+    except OSError:
+        return ""
 
 
 def _is_near(url: str) -> bool:

@@ -46,14 +46,14 @@ SPECS: Final = (
     Spec(
         "public_key",
         ("TRACKWAY_PUBLIC_KEY", "LANGFUSE_PUBLIC_KEY"),
-        parsing.text,
+        parsing.key,
         "–",
         "The public key of a Langfuse project.",
     ),
     Spec(
         "secret_key",
         ("TRACKWAY_SECRET_KEY", "LANGFUSE_SECRET_KEY"),
-        parsing.text,
+        parsing.key,
         "–",
         "Its secret key.",
     ),
@@ -74,7 +74,7 @@ SPECS: Final = (
     Spec(
         "directory",
         ("TRACKWAY_DIR",),
-        parsing.text,
+        parsing.path,
         "the platform's user data folder",
         "Where the spool and the store live.",
     ),
