@@ -1,0 +1,120 @@
+"""Token counts and costs: every spelling that people write comes to one shape of disjoint buckets."""
+
+import math
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trackway._core.usage import cost_buckets, costs_in, inclusive, usage_buckets
+
+anything = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.decimals()),
+    lambda inner: st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+known = st.sampled_from(
+    ["input", "output", "total", "prompt_tokens", "prompt_tokens_details", "cached_tokens", "input_cost", "x"]
+)  # fmt: skip
+mappings = st.dictionaries(known | st.text(max_size=3), anything)
+
+
+@pytest.mark.parametrize(
+    ("usage", "buckets"),
+    [
+        ({"input": 10, "output": 5}, {"input": 10, "output": 5, "total": 15}),
+        ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}, {"input": 10, "output": 5, "total": 15}),
+        ({"input_tokens": 10, "output_tokens": 5}, {"input": 10, "output": 5, "total": 15}),
+        ({"input": 10.0, "output": None}, {"input": 10, "total": 10}),
+        ({"input": 10, "total": 99}, {"input": 10, "total": 99}),
+        (
+            {"prompt_tokens": 100, "prompt_tokens_details": {"cached_tokens": 80, "audio_tokens": None},
+             "completion_tokens": 50, "completion_tokens_details": {"reasoning_tokens": 30}},
+            {"input": 20, "input_cached_tokens": 80, "output": 20, "output_reasoning_tokens": 30, "total": 150},
+        ),
+        (
+            {"input_tokens_details": {"cached_tokens": 80}, "input_tokens": 100},
+            {"input": 20, "input_cached_tokens": 80, "total": 100},
+        ),
+        (
+            {"input_tokens": 20, "cache_read_input_tokens": 80, "cache_creation_input_tokens": 5},
+            {"input": 20, "input_cached_tokens": 80, "input_cache_creation": 5, "total": 105},
+        ),
+        ({"images": 2}, {"images": 2, "total": 2}),
+        ({"input": 0}, {"input": 0, "total": 0}),
+        ({}, {}),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_spellings(usage: dict[str, object], buckets: dict[str, int]) -> None:
+    """OpenAI's, Anthropic's, Langfuse's and one's own names come to the same buckets, whose sum is the total."""
+    assert usage_buckets(usage) == buckets
+
+
+@given(mappings)
+def test_counts_stay_counts(usage: dict[object, object]) -> None:
+    """Whatever a mapping holds, what comes of it are counts from 0 to 2**53, and nothing is raised."""
+    for count in usage_buckets(usage).values():
+        assert type(count) is int
+        assert 0 <= count <= 1 << 60
+
+
+@given(mappings)
+def test_costs_stay_amounts(cost: dict[object, object]) -> None:
+    """Whatever a mapping holds, what comes of it are finite amounts, and nothing is raised."""
+    for amount in cost_buckets(cost).values():
+        assert type(amount) is float
+        assert amount >= 0
+        assert math.isfinite(amount)
+
+
+def test_details_are_never_more_than_the_whole() -> None:
+    """More cached tokens than there were takes out what is there: no count is below 0."""
+    usage = {"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 80}}
+    assert usage_buckets(usage) == {"input": 0, "input_cached_tokens": 10, "total": 10}
+
+
+@pytest.mark.parametrize(
+    ("cost", "buckets"),
+    [
+        ({"input": 0.25, "output": 0.5}, {"input": 0.25, "output": 0.5, "total": 0.75}),
+        ({"input_cost": 0.25, "total_cost": 1}, {"input": 0.25, "total": 1.0}),
+        ({"total": Decimal("0.125")}, {"total": 0.125}),
+        ({"total": 0}, {"total": 0.0}),
+        ({"total": None}, {}),
+    ],
+)
+def test_costs(cost: dict[str, object], buckets: dict[str, float]) -> None:
+    """Amounts of any number type, in either spelling, with their sum as the total unless it is given."""
+    assert cost_buckets(cost) == buckets
+
+
+@pytest.mark.parametrize(
+    "value", ["1", -0.1, math.nan, math.inf, True, 10**400, Decimal("nan"), 1j]
+)
+def test_what_is_no_amount_is_dropped(caplog: pytest.LogCaptureFixture, value: object) -> None:
+    """It is named in one WARNING, and the other buckets stay."""
+    assert cost_buckets({"input": value, "output": 1.0}) == {"output": 1.0, "total": 1.0}
+    assert "cost_details['input']" in caplog.text
+
+
+@pytest.mark.parametrize("value", ["1", -1, 1.5, math.nan, True, 1 << 53, [1]])
+def test_what_is_no_count_is_dropped(caplog: pytest.LogCaptureFixture, value: object) -> None:
+    """It is named in one WARNING, and the other buckets stay."""
+    assert usage_buckets({"input": value, "output": 1}) == {"output": 1, "total": 1}
+    assert "usage_details['input']" in caplog.text
+
+
+def test_costs_beside_tokens_are_found() -> None:
+    """In one mapping, what ends in `_cost` is money and the rest is tokens."""
+    both = {"input": 3, "input_cost": 0.5, "total_cost": 1.0}
+    assert costs_in(both) == {"input_cost": 0.5, "total_cost": 1.0}
+    assert usage_buckets(both) == {"input": 3, "total": 3}
+
+
+def test_other_vocabularies_count_inclusively() -> None:
+    """What is part of input or output is counted in for OpenTelemetry and OpenInference; no side is made up."""
+    buckets = {"input": 20, "input_cached_tokens": 80, "output": 5, "images": 2, "total": 107}
+    assert inclusive(buckets) == (100, 5)
+    assert inclusive({"images": 2, "total": 2}) == (None, None)
