@@ -1,8 +1,8 @@
 """What every test gets: a home of its own, and a look afterwards at what it left behind.
 
-A test fails when the guard swallowed an internal error, or when a thread or a file descriptor outlives it. A test
-that is about swallowing asks for `swallowing`. Counts that differ between a run of minutes and one of hours come
-from `count`.
+A test fails when the guard swallowed an internal error, or when a current span, a thread or a file descriptor outlives
+it. A test that is about swallowing asks for `swallowing`. Counts that differ between a run of minutes and one of hours
+come from `count`.
 """
 
 import gc
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from opentelemetry.context import attach, get_current
+from opentelemetry.trace import INVALID_SPAN, get_current_span
 
 from trackway import client
 from trackway._core import log
@@ -72,15 +74,18 @@ def count() -> Callable[[int, int], int]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
-    """Fails a test that hid an internal error, or leaked a thread or a file descriptor."""
+    """Fails a test that hid an internal error, or left a span current, a thread or a file descriptor."""
     log.forget()
+    context = get_current()
     errors, threads, descriptors = swallowed(), set(threading.enumerate()), _descriptors()
     guard_settings.reraise = True
     yield
     _close_clients()
     guard_settings.reraise = False
+    left, _ = get_current_span(), attach(context)  # `set_user` outlives its block on purpose
     if "swallowing" not in request.fixturenames:
         assert swallowed() == errors, "the guard swallowed an internal error"
+    assert left is INVALID_SPAN, "a span is current after the test"
     assert not _lingering(threads), "a thread outlives the test"
     assert not _opened(descriptors), "a file descriptor outlives the test"
 

@@ -110,8 +110,8 @@ class Call:
         return value
 
     def raised(self, error: BaseException) -> None:
-        """The function raised *error*."""
-        context.leave(self.before, self.inside)
+        """The function raised *error*, or the collector ended the coroutine."""
+        context.leave_block(self.before, self.inside)
         self.fail(error)
 
     # -- as the watcher of a generator ---------------------------------------------------------------

@@ -55,6 +55,7 @@ def enter(observation: "Observation") -> tuple[Context, Context]:
 
 def inside(context: Context, observation: "Observation") -> Context:
     """*context* with *observation* as the current one."""
+    observation._around = context
     values: dict[str, object] = {**context, OBSERVATION: observation}
     if observation._is_otel_current:
         values[SPAN] = observation
@@ -80,6 +81,28 @@ def leave(before: Context, entered: Context) -> None:
             around._adopt(learnt)
             before = opened(before, learnt, learnt=True)
     attach(before)
+
+
+def leave_block(before: Context, entered: Context) -> None:
+    """As `leave`, for an end that may come in another's context: then nothing is put back.
+
+    The collector ends abandoned generators and coroutines wherever it happens to run, in the middle of another
+    user's request as well.
+    """
+    if _is_inside(get_current(), entered):
+        leave(before, entered)
+
+
+def _is_inside(context: Context | None, entered: Context) -> bool:
+    """Whether *context* is *entered*, or was opened somewhere inside of it."""
+    while context is not None and context is not entered:
+        innermost = current_observation(context)
+        if innermost is None:
+            return False
+        if innermost is entered.get(OBSERVATION):
+            return True
+        context = innermost._around
+    return context is entered
 
 
 def opened(

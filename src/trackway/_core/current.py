@@ -79,7 +79,7 @@ class Current:
         observation, left = self._observation, self._left
         if left is not None:
             with _guard:
-                context.leave(*left)
+                context.leave_block(*left)
         if observation is None:
             return
         if error is not None:

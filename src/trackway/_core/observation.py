@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack, final
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
@@ -73,6 +74,8 @@ class Observation(trace.Span):
     _propagated: Propagated | None = None
     # What a block or `set_user` gave after the start, for what the observation had no value of its own.
     _late: Propagated | None = None
+    # The context in which it was made the current one.
+    _around: Context | None = None
     # Whether `_propagated` was said of this observation itself (a low-level trace): it then beats the context's.
     _owned: bool = False
     _span_kind: int = 1

@@ -180,11 +180,9 @@ class Propagation:
 
             @functools.wraps(wrapped)
             async def inside_async(*args: object, **kwargs: object) -> object:
-                before = enter(given)
-                try:
+                # A block, because the collector may end the coroutine in another's context.
+                with Propagation(given):
                     return await wrapped(*args, **kwargs)
-                finally:
-                    attach(before)
 
             return cast("F", inside_async)
 

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar, cast
 
 from opentelemetry.context import Context, attach, get_current
 
-from trackway._core.context import leave
+from trackway._core.context import leave_block
 from trackway._core.signatures import Function
 
 Y = TypeVar("Y")
@@ -97,7 +97,7 @@ async def awaited(coroutine: Coroutine[object, object, R], inside: Context, watc
         watcher.fail(error)
         raise
     finally:
-        leave(consumer, inside)
+        leave_block(consumer, inside)
     watcher.finish(value)
     return value
 

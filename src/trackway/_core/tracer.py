@@ -104,7 +104,7 @@ class CurrentSpan(ContextDecorator):
         stack: TracebackType | None,
     ) -> None:
         span, left = self._open.pop()
-        contexts.leave(*left)
+        contexts.leave_block(*left)
         if isinstance(error, Exception):
             if self._record_exception:
                 span.record_exception(error)
