@@ -97,12 +97,13 @@ def test_the_demo_is_never_sent_anywhere(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         base = f"http://127.0.0.1:{server.getsockname()[1]}"
-        keys = {
-            "LANGFUSE_PUBLIC_KEY": "pk-1",
-            "LANGFUSE_SECRET_KEY": "sk-1",
-            "LANGFUSE_BASE_URL": base,
-        }
-        shown = trackway("demo", TRACKWAY_ENDPOINT=base, **keys)
+        shown = trackway(
+            "demo",
+            TRACKWAY_ENDPOINT=base,
+            LANGFUSE_PUBLIC_KEY="pk-1",
+            LANGFUSE_SECRET_KEY="sk-1",
+            LANGFUSE_BASE_URL=base,
+        )
         with pytest.raises(BlockingIOError):
             server.accept()
     assert (shown.code, shown.err) == (0, "")
