@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Unpack, final
 from urllib.parse import quote
 
+from trackway._core import fork
 from trackway._core.arguments import Options
 from trackway._core.guard import guard
 from trackway._core.ids import IdGenerator
@@ -39,7 +40,7 @@ LOCAL_PAGE: Final = "http://127.0.0.1:4319"
 FLUSH_TIMEOUT: Final = 30.0
 
 _guard: Final = guard("client")
-_lock: Final = threading.RLock()
+_lock = threading.RLock()
 
 
 @final
@@ -164,7 +165,7 @@ class Trackway(Tracing):
 
     def _url(self, page: str, identity: str) -> str | None:
         settings = self._core.settings
-        tail = f"{page}/{quote(identity, safe='')}"
+        tail = f"{page}/{quote(str(identity), safe='', errors='replace')}"
         if settings.remote is not None and settings.remote.kind == "langfuse":
             from trackway._http import langfuse_project  # noqa: PLC0415 - httpx, 60 ms
 
@@ -365,4 +366,11 @@ def _default_provider() -> TracerProvider:
     return get_client()._core.provider
 
 
+def _in_child() -> None:
+    """The lock may be held by a thread that the child of a fork does not have."""
+    global _lock  # noqa: PLW0603 - as above
+    _lock = threading.RLock()
+
+
+fork.on_child(_in_child)
 runtime.make = _default_provider

@@ -164,7 +164,7 @@ def headers(value: object) -> tuple[tuple[str, str], ...]:
         pairs = list(pairs_of(str(value)))
     for name, content in pairs:
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(
-            r"[\r\n\0]", content
+            r"[^\t\x20-\x7e]", content
         ):
             message = f"has a name or a value that no HTTP header can have ({name!r})"
             raise ValueError(message)

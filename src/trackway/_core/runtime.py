@@ -4,8 +4,10 @@ The clients themselves are made above this room (`client.py` installs the maker)
 path imports nothing of them.
 """
 
+import threading
 from typing import TYPE_CHECKING, Final, final
 
+from trackway._core import fork
 from trackway._core.guard import guard
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ _guard: Final = guard("client")
 class Runtime:
     """The providers of this process. `default` is what a bare `@observe` uses; None until one is made."""
 
-    __slots__ = ("by_key", "default", "failed", "make", "several")
+    __slots__ = ("_busy", "_making", "by_key", "default", "failed", "make", "several")
 
     def __init__(self) -> None:
         self.default: TracerProvider | None = None
@@ -29,17 +31,32 @@ class Runtime:
         # A wrong setting is said once; the application runs on, untraced, until a client is made.
         self.failed = False
         self.several = False
+        self._making, self._busy = threading.RLock(), False
+        fork.on_child(self._in_child)
 
     def provider(self, public_key: str | None = None) -> "TracerProvider | None":
         """The provider of the client with *public_key*, else the default one, made from the environment if need be."""
         if public_key is not None and (chosen := self.by_key.get(public_key)) is not None:
             return chosen
         if self.default is None and self.make is not None and not self.failed:
-            self.failed = True
-            with _guard:
-                self.default = self.make()
-                self.failed = False
+            # First calls come at once, from several threads: they all wait for the one client.
+            with self._making:
+                if self.default is None and not (self._busy or self.failed):
+                    self._make(self.make)
         return self.default
+
+    def _make(self, make: "Callable[[], TracerProvider]") -> None:
+        # What is observed while the client is being made finds none.
+        self._busy = True
+        try:
+            with _guard:
+                self.default = make()
+        finally:
+            self.failed, self._busy = self.default is None, False
+
+    def _in_child(self) -> None:
+        """The lock may be held by a thread that the child of a fork does not have."""
+        self._making, self._busy = threading.RLock(), False
 
 
 runtime: Final = Runtime()
