@@ -54,11 +54,15 @@ def apply(o: "Observation", given: Mapping[str, object]) -> None:
 
 def set_input(o: "Observation", value: object) -> None:
     """What went in."""
+    if o._input is not None:
+        o._room += len(o._input)  # what is replaced takes no room
     o._input, o._input_is_json = o._provider.value(value, o)
 
 
 def set_output(o: "Observation", value: object) -> None:
     """What came out."""
+    if o._output is not None:
+        o._room += len(o._output)
     o._output, o._output_is_json = o._provider.value(value, o)
 
 
@@ -74,6 +78,7 @@ def _set_metadata(o: "Observation", value: object) -> None:
     kept = {} if o._metadata is None else o._metadata
     for key, item in pairs.items():
         name = key if isinstance(key, str) else json_text(key).decode()
+        o._room += len(kept.get(name, b""))
         kept[name] = o._provider.metadata(name, item, o)
     o._metadata = kept
 
@@ -157,7 +162,7 @@ def model_parameters(value: object, o: "Observation") -> bytes:
     if isinstance(stop, str):
         stop = [stop]
     if isinstance(stop, list) and stop and all(isinstance(text, str) for text in stop):
-        typed[names.GEN_AI_REQUEST_STOP_SEQUENCES] = stop
+        typed[names.GEN_AI_REQUEST_STOP_SEQUENCES] = [o._provider.text(text) for text in stop]
     text, _ = o._provider.value(given, o)
     return attributes({**typed, names.LLM_INVOCATION_PARAMETERS: text.decode()})
 
