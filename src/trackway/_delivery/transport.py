@@ -44,10 +44,9 @@ __all__ = ["Transport", "gzipped"]
 CONNECT_S: Final = 3.0
 PAUSE_S: Final = 10.0
 REPLY_LIMIT: Final = 4 << 20
-# What is read of a reply that says no: enough for its reason, and to keep the connection.
+# Of a reply that says no: enough for its reason, and to keep the connection.
 REASON_LIMIT: Final = 64 << 10
 DETAIL_LENGTH: Final = 200
-USER_AGENT: Final = f"trackway/{__version__}"
 # Of sending and compressing: shares the cost of a call, and lets its limit on time mean something.
 PIECE: Final = 256 << 10
 PROTOBUF: Final = "application/x-protobuf"
@@ -56,14 +55,14 @@ JSON: Final = "application/json"
 GZIP: Final = 31
 # Set by the body that we send; a header of the user's must not contradict it.
 _OURS: Final = frozenset(
-    {
+    (
         "content-type",
         "content-length",
         "content-encoding",
         "transfer-encoding",
         "host",
         "connection",
-    }
+    )
 )
 
 
@@ -100,7 +99,7 @@ class Transport:
     ) -> None:
         self._url = urlsplit(url)
         self._headers = {
-            "User-Agent": USER_AGENT.encode(),
+            "User-Agent": f"trackway/{__version__}".encode(),
             **{name: value.encode() for name, value in headers if name.lower() not in _OURS},
             "Content-Type": PROTOBUF.encode(),
         }
