@@ -54,16 +54,11 @@ JSON: Final = "application/json"
 # zlib's way to say "with the header and the trailer of gzip".
 GZIP: Final = 31
 # Set by the body that we send; a header of the user's must not contradict it.
-_OURS: Final = frozenset(
-    (
-        "content-type",
-        "content-length",
-        "content-encoding",
-        "transfer-encoding",
-        "host",
-        "connection",
-    )
-)
+_OURS: Final = {f"content-{part}" for part in ("type", "length", "encoding")} | {
+    "transfer-encoding",
+    "host",
+    "connection",
+}
 
 
 @final
