@@ -7,8 +7,9 @@ path imports nothing of them.
 import threading
 from typing import TYPE_CHECKING, Final, final
 
-from trackway._core import fork
+from trackway._core import fork, log
 from trackway._core.guard import guard
+from trackway.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,22 +42,32 @@ class Runtime:
         if self.default is None and self.make is not None and not self.failed:
             # First calls come at once, from several threads: they all wait for the one client.
             with self._making:
-                if self.default is None and not (self._busy or self.failed):
-                    self._make(self.make)
+                self._make(self.make)
         return self.default
 
     def _make(self, make: "Callable[[], TracerProvider]") -> None:
+        if self.default is not None or self._busy or self.failed:
+            return
         # What is observed while the client is being made finds none.
         self._busy = True
         try:
             with _guard:
-                self.default = make()
+                self.default = _made(make)
         finally:
             self.failed, self._busy = self.default is None, False
 
     def _in_child(self) -> None:
         """The lock may be held by a thread that the child of a fork does not have."""
         self._making, self._busy = threading.RLock(), False
+
+
+def _made(make: "Callable[[], TracerProvider]") -> "TracerProvider | None":
+    """What *make* gives; None, with the sentence that a constructor would raise, where a setting cannot be used."""
+    try:
+        return make()
+    except ConfigurationError as error:
+        log.logger.error("nothing is traced: %s", error)
+        return None
 
 
 runtime: Final = Runtime()
