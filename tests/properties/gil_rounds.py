@@ -14,7 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from trackway import get_client, observe, propagate_attributes
 
@@ -91,8 +91,13 @@ def tokens(number: int) -> Generator[str, None, None]:
         yield f"token {index}"
 
 
+@observe
+def fail(number: int) -> None:
+    raise ValueError(number)
+
+
 def observations() -> None:
-    """One request of seven observations and a score."""
+    """One request of eight observations, of which one fails, and a score."""
     with propagate_attributes(user_id="alice", session_id="s", tags=["t"], metadata={"k": "v"}):
         client = get_client()
         with client.start_as_current_observation(name="request", as_type="agent", input="hi") as o:
@@ -103,6 +108,8 @@ def observations() -> None:
             o.create_event(name="found", input={"numbers": [1, 2.5, None, True]})
             client.score_current_trace(name="quality", value=0.9)
             list(tokens(5))
+            with suppress(ValueError):
+                fail(7)
 
 
 def nothing(_: int) -> None: ...
