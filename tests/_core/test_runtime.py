@@ -28,7 +28,8 @@ def test_a_client_that_is_made_later_is_used(monkeypatch: pytest.MonkeyPatch) ->
     """After a wrong setting, the first client that the application makes is what decorated functions use."""
     monkeypatch.setenv("TRACKWAY_SAMPLE_RATE", "2")
     answer()
-    assert runtime.default is None
+    failed: object = runtime.default
+    assert failed is None
     client = Trackway(sample_rate=1.0)
     answer()
     assert runtime.default is client._provider
