@@ -214,7 +214,11 @@ class Trackway(Tracing):
         return await asyncio.get_running_loop().run_in_executor(None, partial(self.flush, timeout))
 
     def shutdown(self, timeout: float | None = None) -> bool:
-        """Flushes, then stops the client for good: what is observed afterwards is dropped. False: see `flush`."""
+        """Flushes, then stops the client for good. False: see `flush`.
+
+        What is started afterwards is not traced. What was open is written when it ends, for the next process to
+        deliver.
+        """
         core = self._core
         with _lock:
             if core.closed:

@@ -63,7 +63,8 @@ def encode(o: "Observation", end: int) -> bytes:
     if extra is not None:
         parts.extend(extra.values())
     if metadata is not None:
-        parts.append(_metadata(metadata, propagated, provider.bits))
+        around = None if propagated is None else provider.cleaned(propagated)
+        parts.append(_metadata(metadata, around, provider.bits))
     if o._status:
         parts.append(status(o._status, o._status_text))
     if o._api is not None or o._trace_state:
@@ -83,7 +84,7 @@ def _head(o: "Observation", propagated: Propagated, key: tuple[int, str] | None)
         own |= OWN_METADATA
     has_environment = propagated.environment is not None
     constant = provider.constant_without_environment if has_environment else provider.constant
-    head = BLOCKS[o._kind, bits] + constant + propagated.block(own)
+    head = BLOCKS[o._kind, bits] + constant + provider.cleaned(propagated).block(own)
     if key is not None:
         propagated.heads[key] = head
     return head

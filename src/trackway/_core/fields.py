@@ -90,6 +90,8 @@ def _set_level(o: "Observation", value: object) -> None:
     _put(o, "level", attribute(names.LANGFUSE_LEVEL, str(value)))
     if value == "ERROR":
         o._status = 2
+    elif o._status == 2:  # noqa: PLR2004 - ERROR; it was set by a level that is taken back
+        o._status = 0
 
 
 def _set_status_message(o: "Observation", value: object) -> None:
@@ -122,8 +124,8 @@ _SETTERS: Final[dict[str, Callable[["Observation", object], None]]] = {
     "level": _set_level,
     "status_message": _set_status_message,
     "usage": _set_usage,
-    "version": lambda o, value: _put(o, "version", version(value, o._provider.bits)),
-    "model": lambda o, value: _put(o, "model", model(value)),
+    "version": lambda o, value: _put(o, "version", version(value, o)),
+    "model": lambda o, value: _put(o, "model", model(value, o)),
     "model_parameters": lambda o, value: _put(o, "model_parameters", model_parameters(value, o)),
     "usage_details": lambda o, value: _put(
         o, "usage_details", usage_details(value, o._provider.bits)
@@ -136,12 +138,13 @@ _SETTERS: Final[dict[str, Callable[["Observation", object], None]]] = {
 }
 
 
-def model(value: object) -> bytes:
+def model(value: object, o: "Observation") -> bytes:
     """The model that was asked for."""
     if not isinstance(value, str):
         log.warn("model", "model is not a string. Dropping value.")
         return b""
-    return attributes({names.GEN_AI_REQUEST_MODEL: value, names.LLM_MODEL_NAME: value})
+    name = o._provider.identity(value)
+    return attributes({names.GEN_AI_REQUEST_MODEL: name, names.LLM_MODEL_NAME: name})
 
 
 def model_parameters(value: object, o: "Observation") -> bytes:
@@ -221,12 +224,14 @@ def prompt(value: object, bits: int) -> bytes:
     return b"" if link is None else attributes(dict(prompt_attributes(link, bits)))
 
 
-def version(value: object, bits: int) -> bytes:
+def version(value: object, o: "Observation") -> bytes:
     """The version of what was observed."""
     if not isinstance(value, str):
         log.warn("version", "version is not a string. Dropping value.")
         return b""
-    return attribute(names.LANGFUSE_VERSION, value) if bits & LANGFUSE else b""
+    if not o._provider.bits & LANGFUSE:
+        return b""
+    return attribute(names.LANGFUSE_VERSION, o._provider.identity(value))
 
 
 def completion_start_time(value: object, start: int) -> bytes:

@@ -46,14 +46,17 @@ class Additions:
         self.dropped_links = 0
 
     def set(self, observation: "Observation", attributes: Mapping[str, AttributeValue]) -> None:
-        """Sets attributes; beyond the limit new keys are dropped and counted, as the SDK does."""
+        """Sets attributes; beyond the limit, or the span's bytes, they are dropped and counted, as the SDK does."""
         for key, value in attributes.items():
             if not key or value is None:
                 continue
-            if key not in self.attributes and len(self.attributes) >= MAX_ATTRIBUTES:
+            field = attribute(key, _clean(observation, value))
+            full = key not in self.attributes and len(self.attributes) >= MAX_ATTRIBUTES
+            if full or len(field) > observation._room:
                 self.dropped_attributes += 1
             else:
-                self.attributes[key] = attribute(key, _clean(observation, value))
+                observation._room += len(self.attributes.get(key, b"")) - len(field)
+                self.attributes[key] = field
 
     def add_event(
         self, observation: "Observation", name: str, attributes: Attributes, timestamp: int | None

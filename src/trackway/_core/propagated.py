@@ -30,6 +30,7 @@ class Propagated:
 
     __slots__ = (
         "_blocks",
+        "cleaned",
         "environment",
         "heads",
         "metadata",
@@ -62,6 +63,8 @@ class Propagated:
         self.metadata: Mapping[str, str] = metadata or {}
         self.prompt = prompt
         self._blocks: dict[int, bytes] = {}
+        self.cleaned: dict[int, Propagated] = {}
+        """By client, what it may record of this."""
         self.heads: dict[tuple[int, str], bytes] = {}
         """What `encoding.py` makes of it for a client and a kind."""
 

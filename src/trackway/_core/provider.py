@@ -88,6 +88,7 @@ class TracerProvider(trace.TracerProvider):
         self.value = self._values.encode
         self.metadata = self._values.metadata
         self.text = self._values.text
+        self.identity = self._values.identity
         self._names: dict[str, str] = {}
         self.sampler = Sampler(settings.sample_rate, sample)
         self.samples = sample is not None or settings.sample_rate < 1.0
@@ -107,7 +108,8 @@ class TracerProvider(trace.TracerProvider):
         # By kind, what an observation without and with propagated attributes begins with; the key of the latter in
         # `Propagated.heads` is this provider's own.
         self.heads = {kind: BLOCKS[kind, self.bits] + self.constant for kind in KINDS}
-        self.head_keys = {kind: (next(_numbers), kind) for kind in KINDS}
+        self._number = next(_numbers)
+        self.head_keys = {kind: (self._number, kind) for kind in KINDS}
         self._handles: dict[int, weakref.ref[Observation]] = {}
         fork.on_child(self._handles.clear)
 
@@ -193,6 +195,13 @@ class TracerProvider(trace.TracerProvider):
         o.end(o._start)
         return o
 
+    def cleaned(self, given: Propagated) -> Propagated:
+        """*given* as this client may record it: redacted, and masked where a mask is set."""
+        known = given.cleaned.get(self._number)
+        if known is None:
+            known = given.cleaned[self._number] = self._values.propagated(given)
+        return known
+
     def name(self, name: object) -> str:
         """A name as it may be recorded; what it came to is remembered, because names recur."""
         if not isinstance(name, str):
@@ -228,7 +237,8 @@ class TracerProvider(trace.TracerProvider):
             fork.ensure()
             span_id = self.draw_span_id().to_bytes(8)
             moment = fields.time_ns(timestamp, "timestamp")
-            environment = propagated.environment if propagated is not None else None
+            around = None if propagated is None else self.cleaned(propagated)
+            environment = None if around is None else around.environment
             score = scores.Score(
                 id=score_id or span_id.hex(),
                 name=self.text(str(name)),
@@ -248,7 +258,7 @@ class TracerProvider(trace.TracerProvider):
                 if destination.takes_scores:
                     destination.sink.append(scores.as_json(score), scope_id, SCORE_RECORD)
                 else:
-                    span = scores.as_span(score, span_id, propagated, self.bits, constant)
+                    span = scores.as_span(score, span_id, around, self.bits, constant)
                     destination.sink.append(span, scope_id)
 
     # -- records -----------------------------------------------------------------------------------

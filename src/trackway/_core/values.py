@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 from trackway._core.guard import guard
 from trackway._core.log import warn
 from trackway._core.plain import is_container, is_secret, plain_json
+from trackway._core.propagated import Propagated
 from trackway._core.redact import redact, redact_text
 from trackway._core.secrets import key_mark
 from trackway._core.serialize import json_text, serialize
@@ -78,6 +79,32 @@ class Values:
         if not is_json:
             data = json_text(value)
         return redact(data) if self._redact else data
+
+    def propagated(self, given: Propagated) -> Propagated:
+        """What a block propagates, as this client may record it.
+
+        Texts pass redaction; metadata, tags and the trace's name the mask as well. The user and the session are what
+        rows are grouped by: a mask that made one of them of several would mix people up.
+        """
+        if self._mask is None and not self._redact:
+            return given
+        return Propagated(
+            user_id=self.identity(given.user_id),
+            session_id=self.identity(given.session_id),
+            version=self.identity(given.version),
+            trace_name=None if given.trace_name is None else self.text(given.trace_name),
+            environment=given.environment,
+            tags=tuple(map(self.text, given.tags)),
+            metadata={key: self._entry(key, text) for key, text in given.metadata.items()},
+            prompt=given.prompt and (redact_text(given.prompt[0]), given.prompt[1]),
+        )
+
+    def _entry(self, key: str, text: str) -> str:
+        return key_mark(key) if self._redact and is_secret(key, text, ()) else self.text(text)
+
+    def identity(self, text: str | None) -> str | None:
+        """A text that names something (a user, a model): redacted, not masked."""
+        return text if text is None or not self._redact else redact_text(text)
 
     def text(self, text: str) -> str:
         """A name or a status message, masked and redacted."""
