@@ -15,8 +15,9 @@ from contextlib import contextmanager
 import tracers
 from workload import ANSWERS, DOCUMENTS
 
-WARM_UP = 300
-MANY = 20_000
+WARM_UP = 200
+# How often the control's length is set right before the figures are taken.
+CALIBRATIONS = 3
 
 
 def spin(stop):
@@ -66,20 +67,28 @@ def paced(function, *args):
     return timed(function, *args)
 
 
+def in_turn(rounds, turns, tracer, material):
+    """Seconds of observations, and of control loops between them."""
+    observed, control = [], []
+    for _ in range(rounds):
+        observed.append(paced(tracer.one, *material))
+        control.append(paced(loop, turns))
+    return observed, control
+
+
 def measure(name, rounds, url):
     """Observation and control, turn by turn."""
     tracer = tracers.make(name, url)
     material = {"question": DOCUMENTS[0]}, {"role": "assistant", "content": ANSWERS[0] * 2}
     alone = statistics.median(timed(tracer.one, *material) for _ in range(WARM_UP))
-    turn = statistics.median(timed(loop, MANY) for _ in range(WARM_UP)) / MANY
     tracer.flush()
+    turns = 1_000
     with busy():
-        usual = statistics.median(paced(tracer.one, *material) for _ in range(WARM_UP))
-        turns = max(1, int(usual / turn))
-        observed, control = [], []
-        for _ in range(rounds):
-            observed.append(paced(tracer.one, *material))
-            control.append(paced(loop, turns))
+        for _ in range(CALIBRATIONS):
+            observed, control = in_turn(WARM_UP, turns, tracer, material)
+            longer = statistics.median(observed) / statistics.median(control)
+            turns = max(1, int(turns * longer))
+        observed, control = in_turn(rounds, turns, tracer, material)
     tracer.flush()
     return {
         "tracer": name,

@@ -30,8 +30,10 @@ def number(value):
 
 
 def ratio(ours, theirs):
-    """`1/17`, or `1.3×` where ours is not smaller."""
-    return f"1/{theirs / ours:.0f}" if theirs >= 1.5 * ours else f"{ours / theirs:.2f}×"
+    """`1/17`, `1/2.9`, or `1.3×` where ours is not smaller."""
+    if theirs <= ours:
+        return f"{ours / theirs:.2f}×"
+    return f"1/{theirs / ours:.{0 if theirs >= 10 * ours else 1}f}"
 
 
 def workload(results):

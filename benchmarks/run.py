@@ -42,6 +42,7 @@ VARIANTS = {
     "langfuse": ("langfuse", {}),  # compresses by default
 }
 LIBRARIES = ("trackway", "otel", "langfuse")
+PARTS = ("workload", "busy", "startup", "outage")
 
 
 class Bench:
@@ -182,6 +183,12 @@ def main():
     parser.add_argument(
         "--docs", action="store_true", help="write the tables into the pages that quote them"
     )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=PARTS,
+        help="measure these anew, and keep the rest of the last run",
+    )
     for name in REQUIREMENTS:
         parser.add_argument(
             f"--{name}", help=f"an interpreter that has {name}; default: one under .bench/"
@@ -189,21 +196,24 @@ def main():
     options = parser.parse_args()
     bench = Bench(vars(options))
 
-    results = {
+    results = {} if not options.only else json.loads(RESULTS.read_text(encoding="utf-8"))
+    results |= {
         "machine": machine(),
         "versions": versions(bench),
         "options": {"requests": options.requests},
     }
     with bench.sink() as url:
-        print("workload, µs per observation", flush=True)
-        results["workload"] = workload(bench, url, options.rounds, options.requests)
-        print("beside two busy threads", flush=True)
-        results["busy"] = busy(bench, url, min(4, options.rounds), options.turns)
-    print("import, switched off, outage", flush=True)
-    results["startup"] = startup(bench, max(4, options.rounds))
-    results["outage"] = {
-        name: bench.run(name, "outage", name, options.outage) for name in ("trackway",)
-    }
+        measurements = {
+            "workload": lambda: workload(bench, url, options.rounds, options.requests),
+            "busy": lambda: busy(bench, url, min(4, options.rounds), options.turns),
+            "startup": lambda: startup(bench, max(4, options.rounds)),
+            "outage": lambda: {
+                "trackway": bench.run("trackway", "outage", "trackway", options.outage)
+            },
+        }
+        for name in options.only or measurements:
+            print(name, flush=True)
+            results[name] = measurements[name]()
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print("\n" + report.page(results))
