@@ -33,7 +33,7 @@ def fill(segment: Segment) -> None:
 
 
 def test_segments_grow(live: LiveChain) -> None:
-    """The first segment is small; each next one is twice as large, up to 4 MiB."""
+    """The first segment is small; each next one is twice as large, up to 2 MiB."""
     segment = live.take(0, {}, 0)
     sizes = [segment.limit]
     for _ in range(8):
@@ -91,7 +91,7 @@ def test_at_most_two_segments_are_mapped(live: LiveChain) -> None:
 
 @pytest.mark.parametrize("size", [FIRST_SIZE, LARGEST_SIZE, 2 * LARGEST_SIZE])
 def test_a_large_record_gets_its_own_segment(live: LiveChain, size: int) -> None:
-    """A record larger than a segment is not refused; beyond 4 MiB it is not mapped; order is kept."""
+    """A record larger than a segment is not refused; beyond 2 MiB it is not mapped; order is kept."""
     segment = live.take(0, {}, 0)
     segment.append(b"before", 1, 0, 0)
     fill(segment)

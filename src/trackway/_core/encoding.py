@@ -14,7 +14,6 @@ from trackway._core.propagated import (
 )
 from trackway._core.serialize import json_text
 from trackway._wire import attributes as names
-from trackway._wire.decode import decode_attributes
 from trackway._wire.encode import TextKey, attribute, dropped_counts, join_span, status, trace_state
 
 if TYPE_CHECKING:
@@ -112,7 +111,11 @@ def _with_rarities(o: "Observation", parts: list[bytes]) -> list[bytes]:
     rest = trace_state(o._trace_state)
     if additions is None:
         return [*parts, rest]
-    taken = decode_attributes(b"".join(parts)) if additions.attributes else {}
+    taken: Mapping[str, object] = {}
+    if additions.attributes:
+        from trackway._wire.decode import decode_attributes  # noqa: PLC0415 - 3 ms, for who uses that API
+
+        taken = decode_attributes(b"".join(parts))
     kept = (field for key, field in additions.attributes.items() if key not in taken)
     counts = dropped_counts(
         additions.dropped_attributes, additions.dropped_events, additions.dropped_links

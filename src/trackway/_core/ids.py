@@ -1,6 +1,5 @@
 """Trace and span ids: random, unique across forks, or derived from a seed."""
 
-import hashlib
 import random
 import re
 from typing import Final, Protocol
@@ -79,6 +78,8 @@ def seeded_trace_id(seed: str) -> str:
 
     The first half of its SHA-256, as the Langfuse SDKs derive them.
     """
+    import hashlib  # noqa: PLC0415 - 3 ms, for who seeds
+
     return hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()[:16].hex()
 
 

@@ -86,8 +86,14 @@ class LiveChain:
         return segment
 
     def retire(self, segment: Segment) -> None:
-        """Puts away a segment that is full; `prepare` truncates and closes it."""
+        """Puts away a segment that is full; `prepare` truncates and closes it.
+
+        Where that is behind, the mappings of earlier ones go now, so that a burst maps three segments at most: the
+        current one, the spare and the one before. Descriptors stay: the upkeep may be syncing them.
+        """
         self.count = segment.count
+        for earlier in self._full:
+            earlier.unmap()
         self._full.append(segment)
 
     def prepare(self, current: Segment, lock: AbstractContextManager[object]) -> None:

@@ -172,7 +172,7 @@ class ChainReader:
 
     def _recover(self, length: int) -> bool:
         """Moves to the next record; False when there is nothing to do but to come back later."""
-        # At the tail of a living chain this runs at every poll, and the rest of a segment may be 4 MiB of zeros.
+        # At the tail of a living chain this runs at every poll, and the rest of a segment may be 2 MiB of zeros.
         # A plain file has no bytes there yet, unless an interrupted append left a hole.
         tail = length == NOTHING and (self._header.in_place or not self._buffer)
         found = None if tail else self._search()

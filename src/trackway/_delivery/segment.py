@@ -37,9 +37,10 @@ MAGIC: Final = b"trackway"
 VERSION: Final = 1
 RECORDS_AT: Final = 256
 COUNTERS_AT: Final = 128
-# 64 KiB first: 100 processes that are killed after one span leave 6 MiB, with 4 MiB segments it would be 400.
+# 64 KiB first: 100 processes that are killed after one span leave 6 MiB, with 2 MiB segments it would be 200.
 FIRST_SIZE: Final = 64 << 10
-LARGEST_SIZE: Final = 4 << 20
+# Three are mapped at most (`live.py`), and 8 MiB is what the mappings may take.
+LARGEST_SIZE: Final = 2 << 20
 
 DROP_REASONS: Final = (
     "sampled",

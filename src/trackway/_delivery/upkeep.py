@@ -11,9 +11,9 @@ __all__ = ["Upkeep"]
 
 LONGEST_S: Final = 0.5
 SHORTEST_S: Final = 0.02
-# Bytes appended between two looks, as far as the pace allows: a spare segment is made when the current one, 4 MiB
+# Bytes appended between two looks, as far as the pace allows: a spare segment is made when the current one, 2 MiB
 # at most, is half full.
-STRIDE: Final = 1 << 20
+STRIDE: Final = LARGEST_SIZE // 4
 
 
 @final

@@ -177,7 +177,7 @@ class MappedSegment(_SegmentFile):
     def finish(self) -> None:
         """Gives back the space that was not used, and closes."""
         descriptor = self.descriptor
-        self._unmap()
+        self.unmap()
         try:
             if descriptor >= 0:
                 os.ftruncate(descriptor, self.offset)
@@ -187,10 +187,11 @@ class MappedSegment(_SegmentFile):
     def abandon(self) -> None:
         """Closes without changing the file."""
         if hasattr(self, "_words"):
-            self._unmap()
+            self.unmap()
         super().abandon()
 
-    def _unmap(self) -> None:
+    def unmap(self) -> None:
+        """Gives the mapping back, once; nothing is appended any more."""
         self._words.release()
         self._counters.release()
         self._map.close()
@@ -245,6 +246,9 @@ class FileSegment(_SegmentFile):
 
     def touch_ahead(self, lock: AbstractContextManager[object]) -> None:
         """Nothing: write(2) takes the faults in the kernel."""
+
+    def unmap(self) -> None:
+        """Nothing is mapped."""
 
     def finish(self) -> None:
         """Writes the counters and closes."""
