@@ -21,6 +21,8 @@ def size(count: int) -> str:
 
 def without_surrogates(text: str) -> str:
     """*text* as Unicode can write it: the two halves of a character are joined, a lone half becomes U+FFFD."""
+    if text.isascii():
+        return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
