@@ -1,14 +1,12 @@
 """How a user id reaches a child observation: what this context holds, and how it is entered and left.
 
-All of it lives in OpenTelemetry's context, an immutable mapping in one context variable, so asyncio
-tasks inherit it and copied contexts carry it.
-Two keys are ours: the current observation and what is propagated. Without a real global tracer
-provider our observation is OpenTelemetry's
-current span as well; with one it is not (see `provider.Mode`).
+All of it lives in OpenTelemetry's context, an immutable mapping in one context variable, so asyncio tasks inherit
+it and copied contexts carry it. Two keys are ours: the current observation and what is propagated. Without a real
+global tracer provider our observation is OpenTelemetry's current span as well; with one it is not (see
+`placing.py`).
 
-A context is left by **putting back what was there before**, never by resetting a token: a token can
-be reset only in the context and at the depth
-where it was made, and generators, callbacks and tasks leave blocks elsewhere.
+A context is left by **putting back what was there before**, never by resetting a token: a token can be reset only
+in the context and at the depth where it was made, and generators, callbacks and tasks leave blocks elsewhere.
 """
 
 from typing import TYPE_CHECKING, Final, cast
@@ -68,10 +66,9 @@ def inside(context: Context, observation: "Observation") -> Context:
 def leave(before: Context, entered: Context) -> None:
     """Puts *before* back.
 
-    What `set_user` said inside stays in force when an observation of ours is open around it: an
-    observed helper may learn the user for the
-    request that called it. It ends with that outermost observation, so a thread never carries a
-    user into its next request.
+    What `set_user` said inside stays in force when an observation of ours is open around it: an observed helper may
+    learn the user for the request that called it. It ends with that outermost observation, so a thread never
+    carries a user into its next request.
     """
     now = get_current()
     if now is not entered:

@@ -1,11 +1,9 @@
 """What a forked child must do before it traces: hooks in one list, run once a child, whichever way it was forked.
 
-`os.fork` runs them through `os.register_at_fork`. A fork made in C (uWSGI's prefork) runs no Python
-hook, so `ensure()` compares the
-process id where ids are drawn and where a record is written (0.15 µs each).
-Hooks replace locks and forget what belongs to the parent; they log nothing and start nothing,
-because the child of a threaded process may hold
-any lock of its parent for ever.
+`os.fork` runs them through `os.register_at_fork`. A fork made in C (uWSGI's prefork) runs no Python hook, so
+`ensure()` compares the process id where ids are drawn and where a record is written (0.15 µs each). Hooks replace
+locks and forget what belongs to the parent; they log nothing and start nothing, because the child of a threaded
+process may hold any lock of its parent for ever.
 """
 
 import os

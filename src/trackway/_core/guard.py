@@ -1,10 +1,9 @@
 """The one place that swallows an exception: tracing never raises into the application.
 
-`guard("room.place")` is a context manager and a decorator. What it swallows is counted by place,
-logged once a minute, and raised again where
-`raising()` says so (the test suite does, so that no internal error can hide). `BaseException`s that
-are no `Exception`
-(`KeyboardInterrupt`, `SystemExit`, `CancelledError`) pass through: they are the application's.
+`guard("room.place")` is a context manager and a decorator. What it swallows is counted by place, logged once a
+minute, and raised again where `guard_settings.reraise` says so (the test suite does, so that no internal error can hide).
+`BaseException`s that are no `Exception` (`KeyboardInterrupt`, `SystemExit`, `CancelledError`) pass through: they
+are the application's.
 """
 
 import functools
@@ -37,9 +36,8 @@ _swallowed: dict[str, int] = {}
 class guard:  # noqa: N801 - used as `with guard("place"):`, like the context managers of contextlib
     """Swallows, counts and logs an `Exception` of the block or function that it protects.
 
-    A decorated function returns None where it failed. An instance holds no state between uses, so
-    one can be made once
-    and entered from many threads (0.25 µs for an entry and an exit).
+    A decorated function returns None where it failed. An instance holds no state between uses, so one can be made
+    once and entered from many threads (0.25 µs for an entry and an exit).
 
     Example:
         >>> with guard("docs.example"):

@@ -44,8 +44,8 @@ _guard: Final = guard("observation")
 class Observation(trace.Span):
     """One step of an application: who it was for, what went in and out, what it cost.
 
-    Made by `Trackway.start_observation`, `start_as_current_observation` and `trace`, by the methods
-    of the same names here, and by `@observe`. No method raises; after `end()` all do nothing.
+    Made by `Trackway.start_observation`, `start_as_current_observation` and `trace`, by the methods of the same
+    names here, and by `@observe`. No method raises; after `end()` all do nothing.
 
     Example:
         >>> from trackway import get_client

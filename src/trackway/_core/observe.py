@@ -3,20 +3,19 @@
 Theory of operation
 -------------------
 A decorated function keeps its kind: there are four plain wrappers, for functions, coroutine functions, generator
-functions and async generator functions, each a `functools.wraps` function (a proxy object could not
-be pickled, and costs
-seven times as much a call). They only forward; what happens to the observation is in one class, `Call` (`call.py`):
+functions and async generator functions, each a `functools.wraps` function (a proxy object could not be pickled, and
+costs seven times as much a call). They only forward; what happens to the observation is in one class, `Call`
+(`call.py`):
 
 - `begin` starts the observation under what is current, records the arguments by parameter name, and makes it current;
 - `finish`, `fail`, `close` put the caller's context back first, then record the outcome and end the observation.
 
-The arguments are serialised before the function runs, so that it may change them. The observation
-of a generator begins
-at its first step and ends with it (`stepping.py`). A function that *returns* a generator, a coroutine or a streaming
-response has not finished when it returns: its observation ends when that stream ends.
+The arguments are serialised before the function runs, so that it may change them. The observation of a generator
+begins at its first step and ends with it (`stepping.py`). A function that *returns* a generator, a coroutine or a
+streaming response has not finished when it returns: its observation ends when that stream ends.
 
-Nothing here raises because of tracing: `begin` and the ends are guarded, and where `begin` fails
-the function just runs.
+Nothing here raises because of tracing: `begin` and the ends are guarded, and where `begin` fails the function just
+runs.
 """
 
 import functools
@@ -76,9 +75,8 @@ def observe(  # noqa: PLR0913 - the incumbent's signature
 ) -> F | Callable[[F], F]:
     """Has every call of a function recorded as an observation; the function keeps its kind, signature and results.
 
-    Works on functions, coroutine functions, generators, async generators, methods, static and class
-    methods (in either
-    order), `functools.partial` and other callables.
+    Works on functions, coroutine functions, generators, async generators, methods, static and class methods (in
+    either order), `functools.partial` and other callables.
 
     Args:
         func: The function, where the decorator is used without parentheses.

@@ -38,9 +38,8 @@ def propagate_attributes(  # noqa: PLR0913 - one argument for each attribute tha
 ) -> "Propagation":
     """Stamps attributes on every observation that starts inside: a `with` or `async with` block, or a decorator.
 
-    The observation that is current on entry gets them too, where it has no value of its own; one
-    further out does not.
-    Inside an inner block its scalars win, metadata is merged (inner key wins), tags are an ordered union.
+    The observation that is current on entry gets them too, where it has no value of its own; one further out does
+    not. Inside an inner block its scalars win, metadata is merged (inner key wins), tags are an ordered union.
     asyncio tasks inherit; a thread does where the context is copied into it.
 
     Args:

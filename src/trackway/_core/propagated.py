@@ -15,8 +15,8 @@ from trackway._wire.encode import attribute
 MAX_LENGTH: Final = 200
 _ENVIRONMENT: Final = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}\Z")
 
-# Bits of a dialect set (which names are written) and of what the observation says itself, so that
-# no key is written twice.
+# Bits of a dialect set (which names are written) and of what the observation says itself, so that no key is written
+# twice.
 LANGFUSE: Final = 1
 OPENINFERENCE: Final = 2
 OWN_VERSION: Final = 4

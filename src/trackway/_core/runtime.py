@@ -1,7 +1,7 @@
 """Which client a bare `@observe` uses: the default one, looked up at the time of the call.
 
-The clients themselves are made above this room (`client.py` installs the maker), so that the hot
-path imports nothing of them.
+The clients themselves are made above this room (`client.py` installs the maker), so that the hot path imports
+nothing of them.
 """
 
 import threading

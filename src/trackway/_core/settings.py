@@ -1,9 +1,8 @@
 """All settings: one table, and the only reader of the environment.
 
 An explicit argument beats `TRACKWAY_*`, which beats `LANGFUSE_*`, which beats the default. A wrong value is one
-`ConfigurationError` that names where it came from, at the moment a client is made.
-`docs/configuration.md` shows the same
-table; a test compares the two.
+`ConfigurationError` that names where it came from, at the moment a client is made. `docs/configuration.md` shows
+the same table; a test compares the two.
 """
 
 import base64
@@ -26,8 +25,8 @@ T = TypeVar("T")
 LANGFUSE_PATH: Final = "/api/public/otel/v1/traces"
 LANGFUSE_SCORES_PATH: Final = "/api/public/scores"
 OTLP_PATH: Final = "/v1/traces"
-# What operators inject into every pod for an APM; used on request only (endpoint="otel"), reported
-# by `trackway doctor`.
+# What operators inject into every pod for an APM; used on request only (endpoint="otel"), reported by `trackway
+# doctor`.
 AMBIENT: Final = (
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -172,8 +171,7 @@ class _Reader:
             unused=self._unused(),
         )
 
-    # -- destinations
-    # -------------------------------------------------------------------------------------------------
+    # -- destinations ------------------------------------------------------------------------------
 
     def _remote(self, project: str) -> Remote | None:
         """The one remote destination, by the most explicit of endpoint and keys."""
@@ -268,8 +266,7 @@ class _Reader:
             scores_path=urlsplit(base).path + LANGFUSE_SCORES_PATH,
         )  # fmt: skip
 
-    # -- the rest
-    # -----------------------------------------------------------------------------------------------------
+    # -- the rest ----------------------------------------------------------------------------------
 
     def _directory(self) -> Path:
         given = self.get("directory", "")

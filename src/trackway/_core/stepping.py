@@ -1,10 +1,9 @@
 """Generators that run each step in a context of their own, and leave the consumer's as it was.
 
-A generator has no context: between two steps it runs on whatever its consumer has current, and what
-it sets leaks out.
-Here each step begins by making current what the generator had at the end of its last step, and ends by putting the
-consumer's context back. Only OpenTelemetry's variable is touched, all others are the consumer's own, and nothing is
-reset by token, so a consumer may take each step from another task.
+A generator has no context: between two steps it runs on whatever its consumer has current, and what it sets leaks
+out. Here each step begins by making current what the generator had at the end of its last step, and ends by putting
+the consumer's context back. Only OpenTelemetry's variable is touched, all others are the consumer's own, and
+nothing is reset by token, so a consumer may take each step from another task.
 
 The drivers are generators themselves: `send`, `throw` and `close` pass through, and no task is made for an item.
 """

@@ -79,10 +79,9 @@ class Tracing:
     ) -> Observation:
         """The root of a new trace, as a handle that need not be ended.
 
-        The same is true of what its `.span(…)`, `.generation(…)` and `.event(…)` give.
-        A handle that nobody ends has its last update as its end. It is finished when its last reference goes, at a
-        flush or at exit; where the destination can replace records, it is written when it is made as well, so that a
-        kill loses nothing.
+        The same is true of what its `.span(…)`, `.generation(…)` and `.event(…)` give. A handle that nobody ends
+        has its last update as its end. It is finished when its last reference goes, at a flush or at exit; where
+        the destination can replace records, it is written when it is made as well, so that a kill loses nothing.
 
         Example:
             >>> from trackway import get_client

@@ -1,9 +1,8 @@
 """Token counts and costs that a caller hands over, brought to one shape.
 
-The shape is that of Langfuse's `usage_details`: **disjoint** buckets (`input` without the cached
-part, `output` without the reasoning part …) whose
-sum is `total`. OpenTelemetry's `gen_ai.usage.*` and OpenInference's counts are inclusive, so they
-are computed from the buckets.
+The shape is that of Langfuse's `usage_details`: **disjoint** buckets (`input` without the cached part, `output`
+without the reasoning part …) whose sum is `total`. OpenTelemetry's `gen_ai.usage.*` and OpenInference's counts are
+inclusive, so they are computed from the buckets.
 """
 
 from collections.abc import Mapping

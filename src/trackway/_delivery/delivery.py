@@ -106,8 +106,7 @@ class Delivery:
         """Told of every step of the exporter."""
         self._urgency = threading.Lock()
 
-    # -- what the client calls
-    # ----------------------------------------------------------------------------------------
+    # -- what the client calls ---------------------------------------------------------------------
 
     def flush(self, timeout: float | None = None) -> bool:
         """Whether all that had ended was accepted (remote) or is on disk (local) within *timeout* s, 30 by default."""
@@ -154,8 +153,7 @@ class Delivery:
             found.append(destination_stats(self.root, LOCAL, self._local))
         return DeliveryStats(destinations=tuple(found))
 
-    # -- the application's threads
-    # ------------------------------------------------------------------------------------
+    # -- the application's threads -----------------------------------------------------------------
 
     def _spool(self, destination: str, remote: Remote | None) -> Spool:
         settings = self._settings
@@ -188,8 +186,7 @@ class Delivery:
 
         return on_remote
 
-    # -- flush
-    # --------------------------------------------------------------------------------------------------------
+    # -- flush -------------------------------------------------------------------------------------
 
     def _flush_remote(self, deadline: float) -> bool:
         exporter, spool = self.exporter, self._remote
@@ -236,8 +233,7 @@ class Delivery:
                 time.sleep(min(pause, left))
         return True
 
-    # -- the workers
-    # --------------------------------------------------------------------------------------------------
+    # -- the workers -------------------------------------------------------------------------------
 
     def _step(self, timeout: float | None = None) -> float | None:
         exporter = self.exporter
@@ -264,8 +260,7 @@ class Delivery:
             self.exporter.retire()
             self.exporter.close()
 
-    # -- forks and the end
-    # --------------------------------------------------------------------------------------------
+    # -- forks and the end -------------------------------------------------------------------------
 
     def before_fork(self, deadline: float) -> None:
         """Ends the threads, as far as that can be done until *deadline*."""

@@ -109,8 +109,7 @@ class Exporter:
             self._memory = MemoryLane(spool)
             self._lanes.append(self._memory)
 
-    # -- the worker's thread
-    # ------------------------------------------------------------------------------------------
+    # -- the worker's thread -----------------------------------------------------------------------
 
     def step(self, timeout: float | None = None) -> float | None:
         """One request at most, within *timeout*; seconds until there is more to do, None when there is nothing."""
@@ -179,8 +178,7 @@ class Exporter:
         """Nothing to do for a while: the connection is closed, not left to the server's patience."""
         self._close_connection()
 
-    # -- any thread
-    # ---------------------------------------------------------------------------------------------------
+    # -- any thread --------------------------------------------------------------------------------
 
     def mark(self) -> Mark:
         """What has ended by now, to be asked for with `passed`."""
@@ -228,8 +226,7 @@ class Exporter:
         self._forget_lanes()
         self.urgent = 0
 
-    # -- what to send
-    # -------------------------------------------------------------------------------------------------
+    # -- what to send ------------------------------------------------------------------------------
 
     def _next(self) -> tuple[Lane, Batch] | None:
         """The next batch of the lane whose turn it is."""
@@ -335,8 +332,7 @@ class Exporter:
         if lane is self._live and self._spool is not None:
             self._spool.settle(self._live.state.counters.settled)
 
-    # -- lanes
-    # --------------------------------------------------------------------------------------------------------
+    # -- lanes -------------------------------------------------------------------------------------
 
     def _follow_spool(self) -> None:
         """Takes up the chain of this process: it begins with the first span, and again when its files were lost."""
@@ -378,8 +374,7 @@ class Exporter:
         if self._poster is not None:
             self._poster.close()
 
-    # -- limits
-    # -------------------------------------------------------------------------------------------------------
+    # -- limits ------------------------------------------------------------------------------------
 
     def _wall_ns(self) -> int:
         return self._wall_offset + int(self._clock() * 1e9)

@@ -1,7 +1,7 @@
 """What this operating system can do, and the few file operations that depend on it.
 
-Each capability can be missing: CPython has no `fdatasync` on macOS and no `fcntl` on Windows,
-and odd mounts refuse the rest. The suite switches each one off (`capabilities` is replaced) and runs the spool again.
+Each capability can be missing: CPython has no `fdatasync` on macOS and no `fcntl` on Windows, and odd mounts refuse
+the rest. The suite switches each one off (`capabilities` is replaced) and runs the spool again.
 """
 
 import errno

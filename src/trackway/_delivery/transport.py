@@ -137,8 +137,7 @@ class Transport:
         if connection is not None:
             connection.close()
 
-    # -- one request
-    # --------------------------------------------------------------------------------------------------
+    # -- one request -------------------------------------------------------------------------------
 
     def _exchange(self, body: bytes, *, scores: bool = False) -> Outcome:
         target = self._target_of(self._scores_path) if scores else self._target
@@ -155,8 +154,8 @@ class Transport:
         try:
             return self._outcome(response)
         finally:
-            # A body that was not read to its end would be taken for the next reply.
-            # After a 1xx that is none of ours to understand, nobody knows what the connection is.
+            # A body that was not read to its end would be taken for the next reply. After a 1xx that is none of
+            # ours to understand, nobody knows what the connection is.
             odd = response.status < 200  # noqa: PLR2004 - where final replies begin
             if failed is not None or odd or not response.isclosed() or response.will_close:
                 self.close()
@@ -178,8 +177,7 @@ class Transport:
             status=response.status, rejected=rejected, detail=_printable(message.encode())
         )
 
-    # -- the connection
-    # -----------------------------------------------------------------------------------------------
+    # -- the connection ----------------------------------------------------------------------------
 
     def _connected(self) -> http.client.HTTPConnection:
         connection = self._connection

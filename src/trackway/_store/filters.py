@@ -94,8 +94,7 @@ def _condition(fields: Fields, name: object, value: object, binder: Binder) -> C
         raise FilterError(message, field=str(name)) from None
 
 
-# -- texts
-# ----------------------------------------------------------------------------------------------------------------
+# -- texts -----------------------------------------------------------------------------------------
 
 
 def _strings(value: object) -> list[str]:
@@ -159,8 +158,7 @@ def _model(value: object, binder: Binder) -> Condition:
     return Condition(observations=(f"model {_one_of(_strings(value), binder)}",))
 
 
-# -- numbers
-# --------------------------------------------------------------------------------------------------------------
+# -- numbers ---------------------------------------------------------------------------------------
 
 
 def _number(value: object) -> Decimal:
@@ -214,8 +212,7 @@ def _compare(operator: object, value: object, binder: Binder) -> str:
     return f"value {sign} {binder.bind(number)}"
 
 
-# -- times
-# ----------------------------------------------------------------------------------------------------------------
+# -- times -----------------------------------------------------------------------------------------
 
 
 def _date_range(column: str) -> _Field:
@@ -273,8 +270,7 @@ def _datetime(text: str) -> datetime:
         raise _Wrong(message) from None
 
 
-# -- metadata
-# -------------------------------------------------------------------------------------------------------------
+# -- metadata --------------------------------------------------------------------------------------
 
 
 def _metadata(*columns: str) -> _Field:
