@@ -1,9 +1,9 @@
 """The one place that swallows an exception: tracing never raises into the application.
 
 `guard("room.place")` is a context manager and a decorator. What it swallows is counted by place, logged once a
-minute, and raised again where `guard_settings.reraise` says so (the test suite does, so that no internal error can hide).
-`BaseException`s that are no `Exception` (`KeyboardInterrupt`, `SystemExit`, `CancelledError`) pass through: they
-are the application's.
+minute, and raised again where `guard_settings.reraise` says so (the test suite does, so that no internal error can
+hide). `BaseException`s that are no `Exception` (`KeyboardInterrupt`, `SystemExit`, `CancelledError`) pass through:
+they are the application's.
 """
 
 import functools
