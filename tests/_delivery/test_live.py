@@ -89,6 +89,20 @@ def test_at_most_two_segments_are_mapped(live: LiveChain) -> None:
     assert mapped() == 0
 
 
+def test_a_burst_maps_three_segments_at_most(live: LiveChain) -> None:
+    """However far the worker is behind, only the current segment, the one before and a spare are mapped."""
+    maps = Path("/proc/self/maps")
+    segment = live.take(0, {}, 0)
+    for _ in range(10):
+        fill(segment)
+        live.retire(segment)
+        segment = live.take(0, {}, 0)
+        if maps.exists():
+            mapped = [line for line in maps.read_text().splitlines() if str(live.path) in line]
+            assert len(mapped) <= 3
+    live.close(segment)
+
+
 @pytest.mark.parametrize("size", [FIRST_SIZE, LARGEST_SIZE, 2 * LARGEST_SIZE])
 def test_a_large_record_gets_its_own_segment(live: LiveChain, size: int) -> None:
     """A record larger than a segment is not refused; beyond 2 MiB it is not mapped; order is kept."""
