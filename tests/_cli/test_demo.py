@@ -92,6 +92,15 @@ def test_the_demo_keeps_away_from_real_traces(
     assert not place.with_name("trackway").exists()
 
 
+def test_the_demo_says_how_to_go_on_in_the_directory_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `--dir`, the lines to type next begin with the one that makes them find these traces."""
+    monkeypatch.delenv("TRACKWAY_DIR")
+    shown = trackway("demo", "--dir", str(tmp_path / "made"), HOME=str(tmp_path))
+    assert f"export TRACKWAY_DIR={tmp_path / 'made'}" in shown.out
+
+
 def test_the_demo_is_never_sent_anywhere(home: Path) -> None:
     """Where a backend is configured, the demo runs all the same, in the local store alone: it connects to nobody."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -48,7 +48,7 @@ def demo(
 
     Nothing leaves this machine, and without --dir or TRACKWAY_DIR nothing mixes with your own traces.
     """
-    place, own = _place(directory)
+    place, export = _place(directory)
     now = datetime.now(UTC)
     with LocalStore(place, project=demo_app.PROJECT) as store:
         trace_id = demo_app.first_id(seed)
@@ -61,15 +61,15 @@ def demo(
         if as_json:
             _print_json(store, place, trace)
         else:
-            _show(screen(), store, place, trace, own=own)
+            _show(screen(), store, place, trace, export=export)
 
 
 def _place(given: Path | None) -> tuple[Path, bool]:
-    """Where the traces go, and whether that is a directory of the demo's own."""
+    """Where the traces go, and whether other commands must be told: TRACKWAY_DIR does not say so already."""
     settings = Settings.from_env(directory=given, endpoint="none", local=True)
     if settings.sources["directory"] == "default":
         return settings.directory.with_name("trackway-demo"), True
-    return settings.directory, False
+    return settings.directory, settings.sources["directory"] == "argument"
 
 
 def _make(place: Path, seed: int, now: datetime) -> None:
@@ -92,7 +92,7 @@ def _make(place: Path, seed: int, now: datetime) -> None:
         client.shutdown()
 
 
-def _show(console: Console, store: LocalStore, place: Path, trace: Trace, *, own: bool) -> None:
+def _show(console: Console, store: LocalStore, place: Path, trace: Trace, *, export: bool) -> None:
     now = datetime.now(UTC)
     users, traces = store.users.list(), store.get_traces(limit=8)
     short = trace.id[: id_length([each.id for each in store.get_traces(limit=1_000)])]
@@ -104,7 +104,7 @@ def _show(console: Console, store: LocalStore, place: Path, trace: Trace, *, own
     _title(console, "One conversation", f"trackway trace {short}")
     print_tree(console, trace, now=now, io=False, limit=100)
     _title(console, "Look around")
-    if own:
+    if export:
         console.print(Text(f"  export TRACKWAY_DIR={quote(clean(str(place)))}"), soft_wrap=True)
     for line in (
         "trackway users --order-by errors",
