@@ -189,7 +189,7 @@ def test_names_are_redacted_and_never_refused(
     for number in range(provider.MAX_NAMES + 10):
         client._provider.name(f"name {number}")
     assert [s.name for s in spans(home)] == ["plain", "", "\ufffd", ""]
-    assert len(client._provider._names) == provider.MAX_NAMES
+    assert len(client._provider.names) == provider.MAX_NAMES
     assert "name is not a string" in caplog.text
 
 

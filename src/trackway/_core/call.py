@@ -6,15 +6,16 @@ written once.
 
 import types
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast, final
 
-from opentelemetry.context import get_current
-
 from trackway._core import context, log, stepping
+from trackway._core.ambient import get_current
 from trackway._core.guard import guard
 from trackway._core.observation import Observation
 from trackway._core.runtime import runtime
 from trackway._core.signatures import Function, Parameters, display_name
+from trackway._core.starting import begin
 
 if TYPE_CHECKING:
     from trackway._core.provider import TracerProvider
@@ -80,7 +81,9 @@ class Call:
             observation = placed(spec, taken(kwargs), provider)
             provider = observation._provider
         else:
-            observation = provider.begin(provider.name(spec.name), spec.kind, before)
+            observation = Observation()
+            name = provider.names.get(spec.name) or provider.name(spec.name)
+            begin(observation, provider, name, spec.kind, before)
         self.observation = observation
         capture = False
         if observation._recording:
@@ -139,7 +142,9 @@ class Call:
             # What `o.end()` does, without another guard.
             if not o._ended:
                 o._ended = True
-                o._provider.record(o, o._now())
+                clock = o._clock
+                end = o._start + perf_counter_ns() - clock if clock else o._now()
+                o._provider.record(o, end)
 
     def fail(self, error: BaseException) -> None:
         """The call is over, by *error*."""

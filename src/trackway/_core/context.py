@@ -12,8 +12,9 @@ in the context and at the depth where it was made, and generators, callbacks and
 from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, create_key, get_current
+from opentelemetry.context import Context, create_key
 
+from trackway._core.ambient import attach, get_current
 from trackway._core.propagated import Propagated
 
 if TYPE_CHECKING:

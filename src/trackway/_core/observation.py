@@ -4,18 +4,16 @@ One class for every kind; a kind is data (`kinds.py`). Values become bytes when 
 (`fields.py`), so what the caller does with its objects afterwards changes nothing; `end()` writes one
 record (`encoding.py`).
 
-Attributes have their defaults on the class: an observation sets what it has, which halves the cost of
-making one (`trace.Span` has a `__dict__`, so slots would save nothing).
+Its fields are in `state.py`; this class is what people see of it.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from time import perf_counter_ns, time_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, Unpack, final
+from typing import Final, Self, Unpack, final
 
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
@@ -25,23 +23,14 @@ from trackway._core.arguments import Fields, ScoreFields, Update
 from trackway._core.current import Current
 from trackway._core.guard import guard
 from trackway._core.propagated import Propagated
+from trackway._core.state import State
 from trackway.types import ObservationKind
-
-if TYPE_CHECKING:
-    from trackway._core.provider import Scope, TracerProvider
-
-UNSET: Final = 0
-OK: Final = 1
-ERROR: Final = 2
-
-# Bytes that the values of one span may use together.
-ROOM: Final = 2 << 20
 
 _guard: Final = guard("observation")
 
 
 @final
-class Observation(trace.Span):
+class Observation(State, trace.Span):
     """One step of an application: who it was for, what went in and out, what it cost.
 
     Made by `Trackway.start_observation`, `start_as_current_observation` and `trace`, by the methods of the same
@@ -53,51 +42,6 @@ class Observation(trace.Span):
         >>> _ = observation.update(output="42", usage_details={"input": 12, "output": 1})
         >>> observation.end()
     """
-
-    # Set by `provider.begin` for every observation.
-    _provider: "TracerProvider"
-    _scope: "Scope"
-    _trace: bytes
-    _span: bytes
-    _name: str
-    _kind: str
-    _start: int
-    _clock: int
-    _recording: bool
-    _is_otel_current: bool
-    # The process that began it: a forked child does not write its parent's observations.
-    _born: int
-    # Set where there is something to say.
-    _parent: bytes = b""
-    _parent_is_remote: bool = False
-    _is_root: bool = False
-    _propagated: Propagated | None = None
-    # What a block or `set_user` gave after the start, for what the observation had no value of its own.
-    _late: Propagated | None = None
-    # The context in which it was made the current one.
-    _around: Context | None = None
-    # Whether `_propagated` was said of this observation itself (a low-level trace): it then beats the context's.
-    _owned: bool = False
-    _span_kind: int = 1
-    _ended: bool = False
-    _input: bytes | None = None
-    _input_is_json: bool = True
-    _output: bytes | None = None
-    _output_is_json: bool = True
-    _extra: dict[str, bytes] | None = None
-    _metadata: dict[str, bytes] | None = None
-    _status: int = UNSET
-    _status_text: str = ""
-    _api: "otel_api.Additions | None" = None
-    _trace_state: str = ""
-    # Bytes that the values of this span may still use.
-    _room: int = ROOM
-    # A low-level handle is written when it is made and again when it is left; `_touched` is its last update.
-    _handle: bool = False
-    _touched: int = 0
-    _written: bool = False
-    # The last update that was written, so that not every flush writes what has not changed.
-    _saved: int = -1
 
     # -- identity ----------------------------------------------------------------------------------
 
@@ -223,8 +167,8 @@ class Observation(trace.Span):
 
     def __del__(self) -> None:
         """Ends what nobody ended, with its last update as its end, so that it is not lost."""
-        # An observation whose making failed half way has no provider; one that was ended needs nothing.
-        if not self._ended and "_provider" in self.__dict__:
+        # One whose making failed half way has nothing to say.
+        if not getattr(self, "_ended", True) and self._provider is not None:
             self._provider.dropped(self)
 
     # -- the OpenTelemetry API ---------------------------------------------------------------------

@@ -23,9 +23,10 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
-from opentelemetry.context import Context, attach, get_current
+from opentelemetry.context import Context
 
 from trackway._core import context, log, stepping
+from trackway._core.ambient import attach, get_current
 from trackway._core.call import SPECIAL, Call, Spec, Transform, taken
 from trackway._core.guard import guard
 from trackway._core.kinds import valid_kind

@@ -29,6 +29,12 @@ def begin_trace(
 ) -> None:
     """The parts of a root, or of an observation below something that is not ours."""
     span = context.get(SPAN)
+    if span is None and around is None:
+        # Nothing is current, as in most roots.
+        o._is_otel_current, o._is_root = _is_alone(provider), True
+        o._trace = provider.draw_trace_id().to_bytes(16)
+        o._recording = _is_kept(provider, o)
+        return
     foreign = (
         span.get_span_context() if isinstance(span, trace.Span) else trace.INVALID_SPAN_CONTEXT
     )
@@ -53,10 +59,7 @@ def begin_trace(
         o._trace = around._trace
     else:
         o._trace = provider.draw_trace_id().to_bytes(16)
-    user = o._propagated.user_id if o._propagated is not None else None
-    o._recording = provider.enabled and (
-        not provider.samples or provider.sampler.keeps(o._trace, user, o._name)
-    )
+    o._recording = _is_kept(provider, o)
     if not foreign.is_valid:
         return
     if alone and not isinstance(span, Observation):
@@ -118,8 +121,15 @@ def _put_into(provider: "TracerProvider", o: Observation, trace_context: object)
         )
     o._trace, o._parent, o._parent_is_remote = trace_id, parent_id or b"", parent_id is not None
     o._is_root, o._api, o._trace_state = True, None, ""
+    o._recording = _is_kept(provider, o)
+
+
+def _is_kept(provider: "TracerProvider", o: Observation) -> bool:
+    """What the sampler says of the trace of *o*."""
+    if not provider.samples:
+        return provider.enabled
     user = o._propagated.user_id if o._propagated is not None else None
-    o._recording = provider.enabled and provider.sampler.keeps(trace_id, user, o._name)
+    return provider.enabled and provider.sampler.keeps(o._trace, user, o._name)
 
 
 def _is_alone(provider: "TracerProvider") -> bool:

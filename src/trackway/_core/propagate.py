@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, TypeVar, cast, final
 
-from opentelemetry.context import Context, attach, get_current
+from opentelemetry.context import Context
 
 from trackway._core import context, propagated, stepping
+from trackway._core.ambient import attach, get_current
 from trackway._core.arguments import Prompt
 from trackway._core.guard import guard
 from trackway._core.propagated import Propagated

@@ -4,28 +4,28 @@ import itertools
 import weakref
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from os import getpid
-from time import perf_counter_ns, time_ns
+from time import time_ns
 from typing import TYPE_CHECKING, Final, final
 
 from opentelemetry import trace
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context
 from opentelemetry.util.types import Attributes
 
 from trackway._core import fields, fork, otel_api, scores
-from trackway._core.context import OBSERVATION, PROPAGATED, SPAN
+from trackway._core.ambient import get_current
 from trackway._core.encoding import encode
 from trackway._core.guard import guard
 from trackway._core.ids import CheckedIds, IdGenerator, random_ids
 from trackway._core.kinds import BLOCKS, KINDS, valid_kind
 from trackway._core.log import warn
-from trackway._core.observation import ROOM, Observation
-from trackway._core.placing import begin_trace, place
+from trackway._core.observation import Observation
+from trackway._core.placing import place
 from trackway._core.propagated import LANGFUSE, OPENINFERENCE, Propagated
 from trackway._core.protocols import PARTIAL, UPDATE, Destination
 from trackway._core.protocols import SCORE as SCORE_RECORD
 from trackway._core.protocols import SPAN as SPAN_RECORD
 from trackway._core.sampling import Sample, Sampler
+from trackway._core.starting import begin
 from trackway._core.tracer import Tracer
 from trackway._core.values import Mask, Values
 from trackway._version import __version__
@@ -89,7 +89,8 @@ class TracerProvider(trace.TracerProvider):
         self.metadata = self._values.metadata
         self.text = self._values.text
         self.identity = self._values.identity
-        self._names: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        """Names as they may be recorded, those that were seen before."""
         self.sampler = Sampler(settings.sample_rate, sample)
         self.samples = sample is not None or settings.sample_rate < 1.0
         ids = random_ids if id_generator is None else CheckedIds(id_generator)
@@ -117,30 +118,8 @@ class TracerProvider(trace.TracerProvider):
 
     def begin(self, name: str, kind: str, context: Context) -> Observation:
         """An observation under what is current in *context*: the short way, which `@observe` takes."""
-        if getpid() != fork.pid:
-            fork.ensure()
         o = Observation()
-        o._provider, o._scope, o._name, o._kind = self, self.scope, name, kind
-        o._born = fork.pid
-        # What every end reads. A default on the class would be found as well, at five times the cost of a read.
-        o._parent, o._parent_is_remote, o._is_root, o._span_kind = b"", False, False, 1
-        o._late = o._input = o._output = o._extra = o._metadata = o._api = None
-        o._ended = o._handle = False
-        o._status, o._trace_state, o._room = 0, "", ROOM
-        o._span = self.draw_span_id().to_bytes(8)
-        o._propagated = context.get(PROPAGATED)  # type: ignore[assignment]  # only context.py writes this key
-        around: Observation | None = context.get(OBSERVATION)  # type: ignore[assignment]  # likewise
-        if (
-            around is not None
-            and around._provider is self
-            and (not around._is_otel_current or context.get(SPAN) is around)
-        ):
-            o._trace, o._parent = around._trace, around._span
-            o._recording, o._is_otel_current = around._recording, around._is_otel_current
-            o._trace_state = around._trace_state
-        else:
-            begin_trace(self, o, around, context)
-        o._start, o._clock = time_ns(), perf_counter_ns()
+        begin(o, self, name, kind, context)
         return o
 
     def start(  # noqa: PLR0913 - every way to start one meets here
@@ -207,11 +186,11 @@ class TracerProvider(trace.TracerProvider):
         if not isinstance(name, str):
             warn("name", "an observation's name is not a string: %.40r", type(name).__name__)
             return ""
-        known = self._names.get(name)
+        known = self.names.get(name)
         if known is None:
             known = self.text(name)
-            if len(self._names) < MAX_NAMES:
-                self._names[name] = known
+            if len(self.names) < MAX_NAMES:
+                self.names[name] = known
         return known
 
     def score(  # noqa: PLR0913 - the fields of a score
@@ -265,7 +244,7 @@ class TracerProvider(trace.TracerProvider):
 
     def record(self, o: Observation, end: int) -> None:
         """Writes the record of an observation that has ended."""
-        if getpid() != fork.pid:
+        if not fork.alive[0]:
             fork.ensure()
         if o._born != fork.pid:
             # A forked child leaves a block of its parent: the parent will end the observation.

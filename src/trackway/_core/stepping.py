@@ -12,8 +12,9 @@ import functools
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Protocol, TypeVar, cast
 
-from opentelemetry.context import Context, attach, get_current
+from opentelemetry.context import Context
 
+from trackway._core.ambient import attach, get_current
 from trackway._core.context import leave_block
 from trackway._core.signatures import Function
 

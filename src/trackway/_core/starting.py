@@ -1,0 +1,46 @@
+"""The start of an observation: its fields, its place, its time. It runs for every one."""
+
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING
+
+from opentelemetry.context import Context
+
+from trackway._core import fork
+from trackway._core.context import OBSERVATION, PROPAGATED, SPAN
+from trackway._core.placing import begin_trace
+from trackway._core.state import ROOM
+
+if TYPE_CHECKING:
+    from trackway._core.observation import Observation
+    from trackway._core.provider import TracerProvider
+
+
+def begin(
+    o: "Observation", provider: "TracerProvider", name: str, kind: str, context: Context
+) -> None:
+    """Starts *o* under what is current in *context*."""
+    if not fork.alive[0]:
+        fork.ensure()
+    o._provider, o._scope, o._name, o._kind = provider, provider.scope, name, kind
+    o._born = fork.pid
+    o._parent, o._span_kind, o._room = b"", 1, ROOM
+    o._parent_is_remote = o._is_root = o._ended = o._handle = o._owned = o._written = False
+    o._input_is_json = o._output_is_json = True
+    o._late = o._around = o._input = o._output = o._extra = o._metadata = o._api = None
+    o._status = o._touched = 0
+    o._saved = -1
+    o._status_text = o._trace_state = ""
+    o._span = provider.draw_span_id().to_bytes(8)
+    o._propagated = context.get(PROPAGATED)  # type: ignore[assignment]  # only context.py writes this key
+    around: Observation | None = context.get(OBSERVATION)  # type: ignore[assignment]  # likewise
+    if (
+        around is not None
+        and around._provider is provider
+        and (not around._is_otel_current or context.get(SPAN) is around)
+    ):
+        o._trace, o._parent = around._trace, around._span
+        o._recording, o._is_otel_current = around._recording, around._is_otel_current
+        o._trace_state = around._trace_state
+    else:
+        begin_trace(provider, o, around, context)
+    o._start, o._clock = time_ns(), perf_counter_ns()
