@@ -41,7 +41,7 @@ clean:
 	$(PYTHON) -m venv .venv
 	touch $@
 
-# A stamp for each extra, so that nothing is installed twice until pyproject.toml changes.
-.venv/.local .venv/.dev: .venv/.%: .venv/.python pyproject.toml
+# A stamp for each extra, so that nothing is installed twice until what is installed changes.
+.venv/.local .venv/.dev: .venv/.%: .venv/.python pyproject.toml hatch_build.py src/native/kernels.c
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@

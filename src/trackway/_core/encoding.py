@@ -19,8 +19,8 @@ from trackway._wire.encode import TextKey, attribute, dropped_counts, join_span,
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
 
-_INPUT: Final = TextKey(names.INPUT_VALUE).field
-_OUTPUT: Final = TextKey(names.OUTPUT_VALUE).field
+_INPUT: Final = TextKey(names.INPUT_VALUE).writer()
+_OUTPUT: Final = TextKey(names.OUTPUT_VALUE).writer()
 _INPUT_MIME: Final = (
     attribute(names.INPUT_MIME_TYPE, "text/plain"),
     attribute(names.INPUT_MIME_TYPE, "application/json"),
@@ -46,15 +46,13 @@ def encode(o: "Observation", end: int) -> bytes:
     extra, metadata = o._extra, o._metadata
     propagated = o._propagated if o._late is None else o._carried()
     if propagated is None:
-        parts = [provider.heads[o._kind]]
+        head = provider.heads[o._kind]
     elif extra is None and metadata is None:
         key = provider.head_keys[o._kind]
-        head = propagated.heads.get(key)
-        parts = [head or _head(o, propagated, key)]
+        head = propagated.heads.get(key) or _head(o, propagated, key)
     else:
-        parts = [_head(o, propagated, None)]
-    if o._is_root:
-        parts.append(_APP_ROOT)
+        head = _head(o, propagated, None)
+    parts = [head, _APP_ROOT] if o._is_root else [head]
     if o._input is not None:
         parts += _INPUT(o._input), _INPUT_MIME[o._input_is_json]
     if o._output is not None:

@@ -6,11 +6,15 @@ application runs.
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Final, TypeGuard
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 import orjson
 
 from trackway._core.secrets import LONGEST_NAME, Secrecy, secrecy
+from trackway._wire.native import kernels
+
+if TYPE_CHECKING:
+    from types import NotImplementedType
 
 MAX_DEPTH: Final = 20
 MAX_NODES: Final = 100_000
@@ -111,13 +115,31 @@ def plain_json(
 ) -> tuple[bytes, int, int] | None:
     """(JSON, nodes, levels) of *value* in at most *room* bytes, if nothing in it is odd."""
     try:
-        seen = look(value, room, names=names, nodes=nodes, levels=levels)
+        seen: tuple[int, int] | NotImplementedType | None = NotImplemented
+        if kernels is not None:
+            seen = kernels.look(value, room, nodes, levels, _harmless if names else None)
+        if seen is NotImplemented:
+            seen = look(value, room, names=names, nodes=nodes, levels=levels)
         if seen is None:
             return None
         data = orjson.dumps(value, None, OPTIONS)
     except (TypeError, RuntimeError):  # odd after all; another thread changed it meanwhile
         return None
     return (data, *seen) if len(data) <= room else None
+
+
+def plain_bytes(value: object, room: int, *, names: bool) -> bytes | None:
+    """The JSON of *value* in at most *room* bytes, if it is a container and nothing in it is odd."""
+    if kernels is not None:
+        data = kernels.plain(
+            value, room, MAX_NODES, MAX_DEPTH, _harmless if names else None, orjson.dumps, OPTIONS
+        )
+        if data is not NotImplemented:
+            return data
+    if not is_container(value):
+        return None
+    written = plain_json(value, room, names=names)
+    return None if written is None else written[0]
 
 
 def judged(name: str) -> Secrecy:

@@ -19,7 +19,7 @@ import orjson
 
 from trackway._core.cut import shortened, utf8
 from trackway._core.guard import guard
-from trackway._core.plain import is_container, plain_json
+from trackway._core.plain import plain_bytes
 from trackway._core.redact import redact_keys
 from trackway._core.walker import Walker
 
@@ -52,10 +52,9 @@ def json_text(value: object, *, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def _json(value: object, room: int, *, secret_keys: bool) -> bytes:
-    if is_container(value):
-        if plain := plain_json(value, room, names=secret_keys):
-            return plain[0]
-    elif value is None or type(value) is bool:
+    if (plain := plain_bytes(value, room, names=secret_keys)) is not None:
+        return plain
+    if value is None or type(value) is bool:
         return orjson.dumps(value)
     return _walk(value, room, secret_keys=secret_keys)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 
 from trackway._core.guard import guard
 from trackway._core.log import warn
-from trackway._core.plain import is_container, is_secret, plain_json
+from trackway._core.plain import is_secret, plain_bytes
 from trackway._core.propagated import Propagated
 from trackway._core.redact import redact, redact_text
 from trackway._core.secrets import key_mark
@@ -53,11 +53,9 @@ class Values:
         if limit > room:  # noqa: PLR1730 - `min` is a call, 60 ns
             limit = room
         # What `serialize` would do first, without the way there: most values end here.
-        if (
-            is_container(value)
-            and (plain := plain_json(value, limit, names=self._redact)) is not None
-        ):
-            data, is_json = plain[0], True
+        plain = plain_bytes(value, limit, names=self._redact)
+        if plain is not None:
+            data, is_json = plain, True
         else:
             data, is_json = serialize(value, max_bytes=limit, secret_keys=self._redact)
         if self._redact:

@@ -26,6 +26,7 @@ from trackway._delivery.segment import (
     pack_counters,
     segment_path,
 )
+from trackway._wire.native import kernels
 
 __all__ = ["FileSegment", "MappedSegment", "MemoryRing", "Segment", "place"]
 
@@ -135,6 +136,16 @@ class MappedSegment(_SegmentFile):
         end = start + ((length + 7) & -8)
         if end > self.limit:
             return False
+        if kernels is not None:
+            # First the place: a signal handler that raises must not have the next record written over this one.
+            self.offset = end
+            count = -1
+            if kind != KIND_SCOPE:
+                self.count = count = self.count + 1
+            kernels.store(
+                self._map, start, payload, scope | kind << 16 | flags << 24, self.key, count
+            )
+            return True
         words = self._words
         word = start >> 2
         words[word] = length

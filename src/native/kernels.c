@@ -1,0 +1,506 @@
+/* The inner loops of the caller's path: each function here has a twin in Python that gives the same for the same
+ * arguments, and the suite compares the two (tests/_wire/test_native.py). Where no compiler was at hand, or the
+ * platform is another, the twins are what runs.
+ *
+ *   look        _core/plain.py      is this value a small tree of plain types?
+ *   plain       _core/plain.py      its JSON, if it is
+ *   text_field  _wire/encode.py     one attribute whose value is text
+ *   join_span   _wire/encode.py     one span from ready fields
+ *   store       _delivery/record.py a record into a mapped segment
+ *
+ * Rules:
+ * 1. Nothing here gives up the GIL, and nothing calls code of the application: only exact built-in types are read.
+ * 2. What a kernel has no answer for it hands back (NotImplemented): the twin decides, so that rare cases are said once.
+ * 3. Every length is checked where it is used; no pointer outlives the call.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define FOLDS_CRC 1
+#include <immintrin.h>
+#endif
+
+static void put32(unsigned char *at, uint32_t word)
+{
+    at[0] = (unsigned char)word;
+    at[1] = (unsigned char)(word >> 8);
+    at[2] = (unsigned char)(word >> 16);
+    at[3] = (unsigned char)(word >> 24);
+}
+
+static void put64(unsigned char *at, uint64_t word)
+{
+    put32(at, (uint32_t)word);
+    put32(at + 4, (uint32_t)(word >> 32));
+}
+
+static PyObject *not_here(void) { return Py_NewRef(Py_NotImplemented); }
+
+/* -- look ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    Py_ssize_t room, nodes;
+    int levels, deepest;
+    PyObject *harmless; /* a set of keys, or NULL where keys do not matter */
+} Look;
+
+enum { PLAIN, ODD, UNKNOWN_KEY, FAILED };
+
+static int walk(PyObject *container, Look *look, int depth);
+
+static int item_is(PyObject *item, Look *look, int depth)
+{
+    PyTypeObject *kind = Py_TYPE(item);
+    if (kind == &PyUnicode_Type) {
+        look->room -= PyUnicode_GET_LENGTH(item);
+        return look->room < 0 ? ODD : PLAIN;
+    }
+    if (kind == &PyLong_Type || item == Py_None || kind == &PyBool_Type)
+        return PLAIN;
+    if (kind == &PyFloat_Type)
+        return isfinite(PyFloat_AS_DOUBLE(item)) ? PLAIN : ODD;
+    if (kind == &PyDict_Type || kind == &PyList_Type || kind == &PyTuple_Type)
+        return walk(item, look, depth + 1);
+    return ODD;
+}
+
+/* Recursion is bounded by the levels, which are twenty; nothing is changed meanwhile, because nothing else runs. */
+static int walk(PyObject *container, Look *look, int depth)
+{
+    if (depth > look->levels)
+        return ODD;
+    if (depth > look->deepest)
+        look->deepest = depth;
+    int found = PLAIN;
+    if (PyDict_CheckExact(container)) {
+        look->nodes -= PyDict_GET_SIZE(container) + 1;
+        if (look->nodes < 0)
+            return ODD;
+        PyObject *key, *item;
+        Py_ssize_t at = 0;
+        while (found == PLAIN && PyDict_Next(container, &at, &key, &item)) {
+            if (look->harmless != NULL) {
+                if (!PyUnicode_CheckExact(key))
+                    return ODD;
+                int known = PySet_Contains(look->harmless, key);
+                if (known <= 0)
+                    return known < 0 ? FAILED : UNKNOWN_KEY;
+            }
+            found = item_is(item, look, depth);
+        }
+        return found;
+    }
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(container);
+    look->nodes -= count + 1;
+    if (look->nodes < 0)
+        return ODD;
+    for (Py_ssize_t i = 0; found == PLAIN && i < count; i++)
+        found = item_is(PySequence_Fast_GET_ITEM(container, i), look, depth);
+    return found;
+}
+
+/* PLAIN, ODD, UNKNOWN_KEY or FAILED; *args*: value, room, nodes, levels, harmless. */
+static int look_at(PyObject *const *args, Look *look)
+{
+    PyObject *value = args[0];
+    look->room = PyLong_AsSsize_t(args[1]);
+    look->nodes = PyLong_AsSsize_t(args[2]);
+    look->levels = (int)PyLong_AsLong(args[3]);
+    look->deepest = 0;
+    look->harmless = PySet_CheckExact(args[4]) ? args[4] : NULL;
+    if (PyErr_Occurred())
+        return FAILED;
+    if (!PyDict_CheckExact(value) && !PyList_CheckExact(value) && !PyTuple_CheckExact(value))
+        return ODD;
+    return walk(value, look, 1);
+}
+
+PyDoc_STRVAR(look_doc,
+"look(value, room, nodes, levels, harmless, /)\n--\n\n"
+"(nodes, levels) of a dict, list or tuple, None where the walker is needed, NotImplemented for a key not in *harmless*.");
+
+static PyObject *look(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    Look look;
+    if (count != 5)
+        return PyErr_Format(PyExc_TypeError, "look takes 5 arguments (%zd given)", count);
+    switch (look_at(args, &look)) {
+    case PLAIN:
+        return Py_BuildValue("ni", PyLong_AsSsize_t(args[2]) - look.nodes, look.deepest);
+    case ODD:
+        Py_RETURN_NONE;
+    case UNKNOWN_KEY:
+        return not_here();
+    default:
+        return NULL;
+    }
+}
+
+PyDoc_STRVAR(plain_doc,
+"plain(value, room, nodes, levels, harmless, dumps, options, /)\n--\n\n"
+"What dumps(value, None, options) gives, if `look` finds nothing odd and it fits into *room* bytes; else as `look`.");
+
+static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    Look look;
+    if (count != 7)
+        return PyErr_Format(PyExc_TypeError, "plain takes 7 arguments (%zd given)", count);
+    switch (look_at(args, &look)) {
+    case PLAIN:
+        break;
+    case ODD:
+        Py_RETURN_NONE;
+    case UNKNOWN_KEY:
+        return not_here();
+    default:
+        return NULL;
+    }
+    PyObject *given[] = {NULL, args[0], Py_None, args[6]};
+    PyObject *data = PyObject_Vectorcall(args[5], given + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (data == NULL) {
+        /* An integer of more than 53 bits, half of a surrogate pair. */
+        if (!PyErr_ExceptionMatches(PyExc_TypeError))
+            return NULL;
+        PyErr_Clear();
+        Py_RETURN_NONE;
+    }
+    if (!PyBytes_CheckExact(data) || PyBytes_GET_SIZE(data) > PyLong_AsSsize_t(args[1])) {
+        Py_DECREF(data);
+        Py_RETURN_NONE;
+    }
+    return data;
+}
+
+/* -- protobuf ------------------------------------------------------------------------------------------------------ */
+
+static int varint_size(uint64_t number)
+{
+    int size = 1;
+    while (number >>= 7)
+        size++;
+    return size;
+}
+
+static unsigned char *put_varint(unsigned char *at, uint64_t number)
+{
+    while (number >= 0x80) {
+        *at++ = (unsigned char)(number | 0x80);
+        number >>= 7;
+    }
+    *at++ = (unsigned char)number;
+    return at;
+}
+
+static unsigned char *put_bytes(unsigned char *at, const void *from, Py_ssize_t size)
+{
+    memcpy(at, from, (size_t)size);
+    return at + size;
+}
+
+PyDoc_STRVAR(text_field_doc,
+"text_field(head, utf8, /)\n--\n\n"
+"One Span.attributes field with the text *utf8*; *head* is the key's field and the tag of the value.");
+
+static PyObject *text_field(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2 || !PyBytes_Check(args[0]) || !PyBytes_Check(args[1]))
+        return PyErr_Format(PyExc_TypeError, "text_field takes two bytes objects");
+    Py_ssize_t head = PyBytes_GET_SIZE(args[0]), size = PyBytes_GET_SIZE(args[1]);
+    Py_ssize_t value = 1 + varint_size((uint64_t)size) + size;
+    Py_ssize_t pair = head + varint_size((uint64_t)value) + value;
+    PyObject *field = PyBytes_FromStringAndSize(NULL, 1 + varint_size((uint64_t)pair) + pair);
+    if (field == NULL)
+        return NULL;
+    unsigned char *at = (unsigned char *)PyBytes_AS_STRING(field);
+    *at++ = 0x4a;
+    at = put_varint(at, (uint64_t)pair);
+    at = put_bytes(at, PyBytes_AS_STRING(args[0]), head);
+    at = put_varint(at, (uint64_t)value);
+    *at++ = 0x0a;
+    at = put_varint(at, (uint64_t)size);
+    put_bytes(at, PyBytes_AS_STRING(args[1]), size);
+    return field;
+}
+
+enum { TRACE_ID = 16, SPAN_ID = 8 };
+
+PyDoc_STRVAR(join_span_doc,
+"join_span(fields, trace_id, span_id, parent_span_id, name, kind, start, end, flags, /)\n--\n\n"
+"One ScopeSpans.spans field from ready Span *fields*; NotImplemented for what is out of the ordinary.");
+
+static PyObject *join_span(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 9)
+        return PyErr_Format(PyExc_TypeError, "join_span takes 9 arguments (%zd given)", count);
+    PyObject *fields = args[0], *trace = args[1], *span = args[2], *parent = args[3], *name = args[4];
+    if (!PyList_CheckExact(fields) || !PyUnicode_CheckExact(name)
+        || !PyBytes_CheckExact(trace) || PyBytes_GET_SIZE(trace) != TRACE_ID
+        || !PyBytes_CheckExact(span) || PyBytes_GET_SIZE(span) != SPAN_ID
+        || !PyBytes_CheckExact(parent)
+        || (PyBytes_GET_SIZE(parent) != SPAN_ID && PyBytes_GET_SIZE(parent) != 0))
+        return not_here();
+    long kind = PyLong_AsLong(args[5]), flags = PyLong_AsLong(args[8]);
+    uint64_t start = PyLong_AsUnsignedLongLong(args[6]), end = PyLong_AsUnsignedLongLong(args[7]);
+    Py_ssize_t name_size;
+    const char *name_utf8 = PyUnicode_AsUTF8AndSize(name, &name_size);
+    if (name_utf8 == NULL || PyErr_Occurred()) {
+        /* A time out of range, half of a surrogate pair. */
+        PyErr_Clear();
+        return not_here();
+    }
+    if (kind < 0 || kind > 0x7f || flags < 0 || flags > 0x7fffffff)
+        return not_here();
+    Py_ssize_t parent_size = PyBytes_GET_SIZE(parent);
+    Py_ssize_t size = 2 + TRACE_ID + 2 + SPAN_ID + (parent_size ? 2 + SPAN_ID : 0) + 2 + 9 + 9 + 2 + 4;
+    size += 1 + varint_size((uint64_t)name_size) + name_size;
+    /* 0x85 0x01 is the tag of the flags: two bytes, counted above. */
+    Py_ssize_t parts = PyList_GET_SIZE(fields);
+    for (Py_ssize_t i = 0; i < parts; i++) {
+        PyObject *part = PyList_GET_ITEM(fields, i);
+        if (!PyBytes_CheckExact(part))
+            return not_here();
+        size += PyBytes_GET_SIZE(part);
+    }
+    PyObject *record = PyBytes_FromStringAndSize(NULL, 1 + varint_size((uint64_t)size) + size);
+    if (record == NULL)
+        return NULL;
+    unsigned char *at = (unsigned char *)PyBytes_AS_STRING(record);
+    *at++ = 0x12;
+    at = put_varint(at, (uint64_t)size);
+    at = put_bytes(put_bytes(at, "\x0a\x10", 2), PyBytes_AS_STRING(trace), TRACE_ID);
+    at = put_bytes(put_bytes(at, "\x12\x08", 2), PyBytes_AS_STRING(span), SPAN_ID);
+    if (parent_size)
+        at = put_bytes(put_bytes(at, "\x22\x08", 2), PyBytes_AS_STRING(parent), SPAN_ID);
+    *at++ = 0x30;
+    *at++ = (unsigned char)kind;
+    *at++ = 0x39;
+    put64(at, start);
+    at += 8;
+    *at++ = 0x41;
+    put64(at, end);
+    at += 8;
+    at = put_bytes(at, "\x85\x01", 2);
+    put32(at, (uint32_t)flags);
+    at += 4;
+    *at++ = 0x2a;
+    at = put_varint(at, (uint64_t)name_size);
+    at = put_bytes(at, name_utf8, name_size);
+    for (Py_ssize_t i = 0; i < parts; i++) {
+        PyObject *part = PyList_GET_ITEM(fields, i);
+        at = put_bytes(at, PyBytes_AS_STRING(part), PyBytes_GET_SIZE(part));
+    }
+    return record;
+}
+
+/* -- records ------------------------------------------------------------------------------------------------------- */
+
+static uint32_t crc_table[8][256];
+
+static void make_crc_table(void)
+{
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        uint32_t crc = byte;
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+        crc_table[0][byte] = crc;
+    }
+    for (int slice = 1; slice < 8; slice++)
+        for (uint32_t byte = 0; byte < 256; byte++) {
+            uint32_t crc = crc_table[slice - 1][byte];
+            crc_table[slice][byte] = crc >> 8 ^ crc_table[0][crc & 0xff];
+        }
+}
+
+/* Eight bytes a step; *crc* is inverted, as everywhere below. */
+static uint32_t crc_by_table(uint32_t crc, const unsigned char *data, size_t size)
+{
+    for (; size >= 8; size -= 8, data += 8) {
+        uint32_t low = crc ^ ((uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16
+                              | (uint32_t)data[3] << 24);
+        crc = crc_table[7][low & 0xff] ^ crc_table[6][low >> 8 & 0xff] ^ crc_table[5][low >> 16 & 0xff]
+              ^ crc_table[4][low >> 24] ^ crc_table[3][data[4]] ^ crc_table[2][data[5]]
+              ^ crc_table[1][data[6]] ^ crc_table[0][data[7]];
+    }
+    for (; size; size--, data++)
+        crc = crc >> 8 ^ crc_table[0][(crc ^ *data) & 0xff];
+    return crc;
+}
+
+#ifdef FOLDS_CRC
+static int folds;
+
+/* Carry-less multiplication folds 64 bytes a step: V. Gopal and others, "Fast CRC Computation for Generic Polynomials
+ * Using PCLMULQDQ Instruction", Intel, 2009; the constants are x^n modulo the polynomial of zlib's crc, bit-reflected.
+ * 2.8 KB take 0.1 µs, by the table 1.3. *size* is a multiple of 16, at least 64. */
+__attribute__((target("pclmul,sse4.1"))) static uint32_t
+crc_by_folding(uint32_t crc, const unsigned char *data, size_t size)
+{
+    const __m128i by_64 = _mm_set_epi64x(0x01c6e41596, 0x0154442bd4);
+    const __m128i by_16 = _mm_set_epi64x(0x00ccaa009e, 0x01751997d0);
+    const __m128i by_8 = _mm_set_epi64x(0, 0x0163cd6124);
+    const __m128i barrett = _mm_set_epi64x(0x01f7011641, 0x01db710641);
+    const __m128i low_words = _mm_setr_epi32(~0, 0, ~0, 0);
+    __m128i lane[4];
+    for (int i = 0; i < 4; i++)
+        lane[i] = _mm_loadu_si128((const __m128i *)(data + 16 * i));
+    lane[0] = _mm_xor_si128(lane[0], _mm_cvtsi32_si128((int)crc));
+    for (data += 64, size -= 64; size >= 64; data += 64, size -= 64)
+        for (int i = 0; i < 4; i++) {
+            __m128i low = _mm_clmulepi64_si128(lane[i], by_64, 0x00);
+            __m128i high = _mm_clmulepi64_si128(lane[i], by_64, 0x11);
+            __m128i next = _mm_loadu_si128((const __m128i *)(data + 16 * i));
+            lane[i] = _mm_xor_si128(_mm_xor_si128(low, high), next);
+        }
+    __m128i sum = lane[0];
+    for (int i = 1; i < 4; i++) {
+        __m128i low = _mm_clmulepi64_si128(sum, by_16, 0x00);
+        sum = _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(sum, by_16, 0x11), low), lane[i]);
+    }
+    for (; size >= 16; data += 16, size -= 16) {
+        __m128i low = _mm_clmulepi64_si128(sum, by_16, 0x00);
+        __m128i next = _mm_loadu_si128((const __m128i *)data);
+        sum = _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(sum, by_16, 0x11), low), next);
+    }
+    /* 128 bits to 64, to 32, then Barrett's reduction. */
+    sum = _mm_xor_si128(_mm_clmulepi64_si128(sum, by_16, 0x10), _mm_srli_si128(sum, 8));
+    __m128i rest = _mm_srli_si128(sum, 4);
+    sum = _mm_xor_si128(_mm_clmulepi64_si128(_mm_and_si128(sum, low_words), by_8, 0x00), rest);
+    __m128i fold = _mm_clmulepi64_si128(_mm_and_si128(sum, low_words), barrett, 0x10);
+    fold = _mm_clmulepi64_si128(_mm_and_si128(fold, low_words), barrett, 0x00);
+    return (uint32_t)_mm_extract_epi32(_mm_xor_si128(sum, fold), 1);
+}
+#endif
+
+static uint32_t crc_over(uint32_t crc, const unsigned char *data, size_t size)
+{
+#ifdef FOLDS_CRC
+    if (folds && size >= 64) {
+        size_t whole = size & ~(size_t)15;
+        crc = crc_by_folding(crc, data, whole);
+        data += whole;
+        size -= whole;
+    }
+#endif
+    return crc_by_table(crc, data, size);
+}
+
+/* As zlib.crc32, and as record.checksum: the two words that frame a record, then the payload. */
+static uint32_t checksum(uint32_t length, uint32_t meta, uint32_t key, const void *payload, size_t size)
+{
+    unsigned char words[8];
+    put32(words, length);
+    put32(words + 4, meta);
+    return ~crc_over(crc_over(~key, words, 8), payload, size);
+}
+
+/* As in record.py and segment.py. */
+enum { HEADER = 16, ALIGNMENT = 8, COUNTER_AT = 128, RECORDS_AT = 256 };
+
+/* The store that makes a record count comes after all others, for the compiler and for the processor. */
+static void commit(unsigned char *mark, uint32_t key)
+{
+    unsigned char word[4];
+    put32(word, key);
+#ifdef __GNUC__
+    uint32_t stored;
+    memcpy(&stored, word, 4);
+    __atomic_store_n((uint32_t *)mark, stored, __ATOMIC_RELEASE);
+#else
+    memcpy((volatile unsigned char *)mark, word, 4);
+#endif
+}
+
+PyDoc_STRVAR(checksum_doc, "checksum(payload, length, meta, key, /)\n--\n\nThe crc of a record.");
+
+static PyObject *checksum_of(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer payload;
+    unsigned int length, meta, key;
+    if (!PyArg_ParseTuple(args, "y*III", &payload, &length, &meta, &key))
+        return NULL;
+    uint32_t crc = checksum(length, meta, key, payload.buf, (size_t)payload.len);
+    PyBuffer_Release(&payload);
+    return PyLong_FromUnsignedLong(crc);
+}
+
+PyDoc_STRVAR(store_doc,
+"store(segment, at, payload, meta, key, count, /)\n--\n\n"
+"Writes a whole record into a mapped *segment*, and *count* into its counter unless that is negative.");
+
+static PyObject *store(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 6 || !PyBytes_CheckExact(args[2]))
+        return PyErr_Format(PyExc_TypeError, "store takes 6 arguments, the third bytes");
+    Py_ssize_t at = PyLong_AsSsize_t(args[1]), size = PyBytes_GET_SIZE(args[2]);
+    uint32_t meta = (uint32_t)PyLong_AsUnsignedLongMask(args[3]);
+    uint32_t key = (uint32_t)PyLong_AsUnsignedLongMask(args[4]);
+    long long counted = PyLong_AsLongLong(args[5]);
+    Py_buffer segment;
+    if (PyErr_Occurred() || PyObject_GetBuffer(args[0], &segment, PyBUF_WRITABLE) < 0)
+        return NULL;
+    Py_ssize_t length = HEADER + size, end = at + ((length + ALIGNMENT - 1) & -ALIGNMENT);
+    if (at < RECORDS_AT || at % ALIGNMENT || end > segment.len || length > UINT32_MAX) {
+        PyBuffer_Release(&segment);
+        return PyErr_Format(PyExc_ValueError, "no room for %zd bytes at %zd", length, at);
+    }
+    unsigned char *record = (unsigned char *)segment.buf + at;
+    /* What stood in this place before must not read as a record that follows. */
+    if (end + ALIGNMENT <= segment.len)
+        memset((unsigned char *)segment.buf + end, 0, ALIGNMENT);
+    put32(record, (uint32_t)length);
+    if (counted >= 0)
+        put64((unsigned char *)segment.buf + COUNTER_AT, (uint64_t)counted);
+    memcpy(record + HEADER, PyBytes_AS_STRING(args[2]), (size_t)size);
+    memset(record + length, 0, (size_t)(end - at - length));
+    put32(record + 8, checksum((uint32_t)length, meta, key, PyBytes_AS_STRING(args[2]), (size_t)size));
+    put32(record + 12, meta);
+    commit(record + 4, key);
+    PyBuffer_Release(&segment);
+    Py_RETURN_NONE;
+}
+
+/* -- the module ---------------------------------------------------------------------------------------------------- */
+
+static PyMethodDef functions[] = {
+    {"look", (PyCFunction)(void (*)(void))look, METH_FASTCALL, look_doc},
+    {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
+    {"text_field", (PyCFunction)(void (*)(void))text_field, METH_FASTCALL, text_field_doc},
+    {"join_span", (PyCFunction)(void (*)(void))join_span, METH_FASTCALL, join_span_doc},
+    {"checksum", checksum_of, METH_VARARGS, checksum_doc},
+    {"store", (PyCFunction)(void (*)(void))store, METH_FASTCALL, store_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static int prepare(PyObject *Py_UNUSED(module))
+{
+    make_crc_table();
+#ifdef FOLDS_CRC
+    __builtin_cpu_init();
+    folds = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+#endif
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, prepare},
+#ifdef Py_MOD_PER_INTERPRETER_GIL_SUPPORTED
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "trackway._native",
+    .m_doc = "The inner loops of the caller's path, compiled.",
+    .m_methods = functions,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&module); }

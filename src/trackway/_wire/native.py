@@ -1,0 +1,78 @@
+"""The compiled kernels, where this installation has them: the inner loops of the caller's path, in C.
+
+`kernels` is None where the library was installed without a compiler, or for a platform without a ready wheel. Each
+kernel has a twin in Python beside the place that calls it, which gives the same and needs three to ten times as long;
+a kernel that has no answer for a rare case gives `NotImplemented`, and the twin decides.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import NotImplementedType
+from typing import Final, Protocol, cast
+
+__all__ = ["Kernels", "kernels"]
+
+
+class Kernels(Protocol):
+    """What `src/native/kernels.c` holds."""
+
+    def look(
+        self, value: object, room: int, nodes: int, levels: int, harmless: set[str] | None, /
+    ) -> tuple[int, int] | NotImplementedType | None:
+        """`_core.plain.look`: (nodes, levels); NotImplemented for a key that is not in *harmless*."""
+        ...
+
+    def plain(  # noqa: PLR0913, PLR0917 - by position, because keywords cost as much as the look
+        self,
+        value: object,
+        room: int,
+        nodes: int,
+        levels: int,
+        harmless: set[str] | None,
+        dumps: Callable[[object, None, int], bytes],
+        options: int,
+        /,
+    ) -> bytes | NotImplementedType | None:
+        """`_core.plain.plain_bytes`: what *dumps* writes."""
+        ...
+
+    def text_field(self, head: bytes, utf8: bytes, /) -> bytes:
+        """`_wire.encode.TextKey.field` of the key whose field is *head*."""
+        ...
+
+    def join_span(  # noqa: PLR0913, PLR0917 - as its twin
+        self,
+        fields: Sequence[bytes],
+        trace_id: bytes,
+        span_id: bytes,
+        parent_span_id: bytes,
+        name: str,
+        kind: int,
+        start: int,
+        end: int,
+        flags: int,
+        /,
+    ) -> bytes | NotImplementedType:
+        """`_wire.encode.join_span`."""
+        ...
+
+    def checksum(self, payload: bytes, length: int, meta: int, key: int, /) -> int:
+        """`_delivery.record.checksum`."""
+        ...
+
+    def store(  # noqa: PLR0913, PLR0917 - as above
+        self, segment: object, at: int, payload: bytes, meta: int, key: int, count: int, /
+    ) -> None:
+        """Writes a record into a mapped *segment* at the byte *at*, and *count* (if not negative) into its counter."""
+        ...
+
+
+def _compiled() -> Kernels | None:
+    try:
+        # By name: what is compiled has no source that linters and type checkers could follow.
+        return cast("Kernels", import_module("trackway._native"))
+    except ImportError:
+        return None
+
+
+kernels: Final = _compiled()
