@@ -32,16 +32,13 @@ SPAN: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())
 
 def current_observation(context: Context | None = None) -> "Observation | None":
     """The innermost observation of *context* (this one by default), recording or not."""
-    # Only `inside` writes this key.
-    return cast(
-        "Observation | None", (get_current() if context is None else context).get(OBSERVATION)
-    )
+    here = get_current() if context is None else context
+    return here.get(OBSERVATION)  # type: ignore[return-value]  # only `inside` writes this key
 
 
 def propagated_in(context: Context) -> Propagated | None:
     """What is propagated to an observation that would be started in *context*."""
-    # Only this module writes this key.
-    return cast("Propagated | None", context.get(PROPAGATED))
+    return context.get(PROPAGATED)  # type: ignore[return-value]  # only this module writes this key
 
 
 def enter(observation: "Observation") -> tuple[Context, Context]:
@@ -114,16 +111,19 @@ def opened(
 
     *learnt* marks it as said by `set_user`; *block* as the block of (owner, the context before).
     """
-    values: dict[str, object] = {**context, PROPAGATED: given.inside(propagated_in(context))}
+    around: Propagated | None = context.get(PROPAGATED)  # type: ignore[assignment]  # only this module writes these keys
+    values = {**context, PROPAGATED: given if around is None else given.inside(around)}
     if block is not None:
         values[BLOCK] = block
     # What is learnt adds up, up to the next block: that one bounds what is said inside.
-    before = cast("Propagated | None", context.get(LEARNT))
-    values[LEARNT] = given.inside(before) if learnt else None
+    before: Propagated | None = context.get(LEARNT)  # type: ignore[assignment]  # as above
+    if learnt:
+        values[LEARNT] = given.inside(before)
+    elif before is not None:
+        values[LEARNT] = None
     return Context(values)
 
 
 def block_in(context: Context) -> tuple[object, Context] | None:
     """Who opened the innermost `with` block of *context*, and the context before."""
-    # Only `opened` writes this key.
-    return cast("tuple[object, Context] | None", context.get(BLOCK))
+    return context.get(BLOCK)  # type: ignore[return-value]  # only `opened` writes this key
