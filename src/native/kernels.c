@@ -4,6 +4,7 @@
  *
  *   look        _core/plain.py      is this value a small tree of plain types?
  *   plain       _core/plain.py      its JSON, if it is
+ *   derive      _core/context.py    a context with a few keys on top
  *   text_field  _wire/encode.py     one attribute whose value is text
  *   join_span   _wire/encode.py     one span from ready fields
  *   store       _delivery/record.py a record into a mapped segment
@@ -175,6 +176,34 @@ static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
         Py_RETURN_NONE;
     }
     return data;
+}
+
+/* -- contexts ------------------------------------------------------------------------------------------------------- */
+
+PyDoc_STRVAR(derive_doc,
+"derive(kind, context, /, *pairs)\n--\n\n"
+"A new mapping of *kind* (a dict's subclass) with all of *context*, and the keys and values of *pairs* on top.");
+
+static PyObject *derive(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count < 2 || count % 2 || !PyType_Check(args[0]) || !PyDict_Check(args[1])
+        || !PyType_IsSubtype((PyTypeObject *)args[0], &PyDict_Type))
+        return PyErr_Format(PyExc_TypeError, "derive takes a subclass of dict, a dict, keys and values");
+    PyTypeObject *kind = (PyTypeObject *)args[0];
+    PyObject *nothing = PyTuple_New(0);
+    if (nothing == NULL)
+        return NULL;
+    /* Without `__init__`, which is dict's own and would copy a second time. */
+    PyObject *made = PyDict_Type.tp_new(kind, nothing, NULL);
+    Py_DECREF(nothing);
+    if (made == NULL)
+        return NULL;
+    int failed = PyDict_Merge(made, args[1], 1);
+    for (Py_ssize_t i = 2; !failed && i < count; i += 2)
+        failed = PyDict_SetItem(made, args[i], args[i + 1]);
+    if (failed)
+        Py_CLEAR(made);
+    return made;
 }
 
 /* -- protobuf ------------------------------------------------------------------------------------------------------ */
@@ -470,6 +499,7 @@ static PyObject *store(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
 static PyMethodDef functions[] = {
     {"look", (PyCFunction)(void (*)(void))look, METH_FASTCALL, look_doc},
     {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
+    {"derive", (PyCFunction)(void (*)(void))derive, METH_FASTCALL, derive_doc},
     {"text_field", (PyCFunction)(void (*)(void))text_field, METH_FASTCALL, text_field_doc},
     {"join_span", (PyCFunction)(void (*)(void))join_span, METH_FASTCALL, join_span_doc},
     {"checksum", checksum_of, METH_VARARGS, checksum_doc},

@@ -16,6 +16,7 @@ from opentelemetry.context import Context, create_key
 
 from trackway._core.ambient import attach, get_current
 from trackway._core.propagated import Propagated
+from trackway._wire.native import kernels
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
@@ -28,6 +29,15 @@ LEARNT: Final = create_key("trackway-learnt")
 BLOCK: Final = create_key("trackway-block")
 # OpenTelemetry's own key, learnt through its public function: it carries a random part.
 SPAN: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
+
+
+def _with(kind: type[Context], context: Context, /, *pairs: object) -> Context:
+    """*context* with the keys and values of *pairs* on top."""
+    keys = cast("tuple[str, ...]", pairs[::2])
+    return kind({**context, **dict(zip(keys, pairs[1::2], strict=True))})
+
+
+_derive: Final = _with if kernels is None else kernels.derive
 
 
 def current_observation(context: Context | None = None) -> "Observation | None":
@@ -52,13 +62,15 @@ def enter(observation: "Observation") -> tuple[Context, Context]:
 def inside(context: Context, observation: "Observation") -> Context:
     """*context* with *observation* as the current one."""
     observation._around = context
-    values: dict[str, object] = {**context, OBSERVATION: observation}
-    if observation._is_otel_current:
-        values[SPAN] = observation
     # An observation below a handle carries what the handle does, whatever is propagated here.
-    if observation._propagated is not None:
-        values[PROPAGATED] = observation._propagated
-    return Context(values)
+    carried = observation._propagated
+    if carried is None:
+        carried = propagated_in(context)
+    if observation._is_otel_current:
+        return _derive(
+            Context, context, OBSERVATION, observation, SPAN, observation, PROPAGATED, carried
+        )
+    return _derive(Context, context, OBSERVATION, observation, PROPAGATED, carried)
 
 
 def leave(before: Context, entered: Context) -> None:
@@ -111,17 +123,12 @@ def opened(
 
     *learnt* marks it as said by `set_user`; *block* as the block of (owner, the context before).
     """
-    around: Propagated | None = context.get(PROPAGATED)  # type: ignore[assignment]  # only this module writes these keys
-    values = {**context, PROPAGATED: given if around is None else given.inside(around)}
-    if block is not None:
-        values[BLOCK] = block
+    carried = given.inside(context.get(PROPAGATED))  # type: ignore[arg-type]  # only this module writes these keys
     # What is learnt adds up, up to the next block: that one bounds what is said inside.
-    before: Propagated | None = context.get(LEARNT)  # type: ignore[assignment]  # as above
-    if learnt:
-        values[LEARNT] = given.inside(before)
-    elif before is not None:
-        values[LEARNT] = None
-    return Context(values)
+    said = given.inside(context.get(LEARNT)) if learnt else None  # type: ignore[arg-type]  # as above
+    if block is None:
+        return _derive(Context, context, PROPAGATED, carried, LEARNT, said)
+    return _derive(Context, context, PROPAGATED, carried, LEARNT, said, BLOCK, block)
 
 
 def block_in(context: Context) -> tuple[object, Context] | None:

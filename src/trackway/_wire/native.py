@@ -5,12 +5,14 @@ kernel has a twin in Python beside the place that calls it, which gives the same
 a kernel that has no answer for a rare case gives `NotImplemented`, and the twin decides.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import NotImplementedType
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeVar, cast
 
 __all__ = ["Kernels", "kernels"]
+
+M = TypeVar("M", bound=Mapping[str, object])
 
 
 class Kernels(Protocol):
@@ -34,6 +36,10 @@ class Kernels(Protocol):
         /,
     ) -> bytes | NotImplementedType | None:
         """`_core.plain.plain_bytes`: what *dumps* writes."""
+        ...
+
+    def derive(self, kind: type[M], context: M, /, *pairs: object) -> M:
+        """`_core.context`: *context* with the keys and values of *pairs* on top, as a *kind*."""
         ...
 
     def text_field(self, head: bytes, utf8: bytes, /) -> bytes:
