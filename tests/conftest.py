@@ -17,10 +17,9 @@ from hypothesis import HealthCheck, settings
 from opentelemetry.context import attach, get_current
 from opentelemetry.trace import INVALID_SPAN, get_current_span
 
-from trackway import client
+from trackway import client, registry
 from trackway._core import log
 from trackway._core.guard import guard_settings, swallowed
-from trackway._core.runtime import runtime
 
 TORTURE = os.environ.get("TRACKWAY_TORTURE") == "1"
 # A thread that was told to stop may need a moment to be gone; on a busy machine with two cores, several.
@@ -97,10 +96,7 @@ def _close_clients() -> None:
         if core.delivery is not None:
             core.delivery.shutdown(0.0)
     client._cores.clear()
-    client._by_key.clear()
-    client._default, client._implicit = None, False
-    runtime.default, runtime.failed, runtime.several = None, False, False
-    runtime.by_key.clear()
+    registry.clear()
 
 
 def _lingering(before: set[threading.Thread]) -> list[str]:

@@ -15,13 +15,19 @@
 reads: `trackway users`.
 """
 
-from trackway._core.observation import Observation as Observation
+from typing import TYPE_CHECKING
+
+from trackway import registry as _registry
 from trackway._core.observe import observe as observe
 from trackway._core.propagate import propagate_attributes as propagate_attributes
 from trackway._core.propagate import set_user as set_user
 from trackway._version import __version__ as __version__
-from trackway.client import Trackway as Trackway
-from trackway.client import get_client as get_client
+from trackway.registry import get_client as get_client
+
+if TYPE_CHECKING:
+    from trackway._core.observation import Observation as Observation
+    from trackway.client import Trackway as Langfuse
+    from trackway.client import Trackway as Trackway
 
 __all__ = [
     "Langfuse",
@@ -34,5 +40,16 @@ __all__ = [
     "set_user",
 ]
 
-# The incumbent's name of the same thing, so that `import trackway as langfuse` is most of a migration.
-Langfuse = Trackway
+
+def __getattr__(name: str) -> type:
+    """The classes, which come with all that recording takes: loaded when they are asked for (`_core/loading.py`).
+
+    `Langfuse` is the incumbent's name of `Trackway`, so that `import trackway as langfuse` is most of a migration.
+    """
+    found = globals()[name] = _registry.late(name)
+    return found
+
+
+def __dir__() -> list[str]:
+    """What is there, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,18 +1,19 @@
 """The client: puts the rooms together, and is what an application holds.
 
-The only module that may import every room; what sending does not need is imported where it is used.
+The only module that may import every room; what sending does not need is imported where it is used. It is itself
+loaded at the first use, with all that recording takes (`_core/loading.py`).
 """
 
 import atexit
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Unpack, final
 from urllib.parse import quote
 
-from trackway._core import fork
+from trackway import registry
 from trackway._core.arguments import Options
+from trackway._core.call import Call
 from trackway._core.guard import guard
 from trackway._core.ids import IdGenerator
 from trackway._core.protocols import Sink
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from trackway._store.models import Trace
     from trackway._store.page import Page
 
-__all__ = ["Trackway", "get_client"]
+__all__ = ["Trackway"]
 
 # Where the local page will be served; its addresses are fixed now, so that links that were handed out stay right.
 LOCAL_PAGE: Final = "http://127.0.0.1:4319"
@@ -40,7 +41,6 @@ LOCAL_PAGE: Final = "http://127.0.0.1:4319"
 FLUSH_TIMEOUT: Final = 30.0
 
 _guard: Final = guard("client")
-_lock = threading.RLock()
 
 
 @final
@@ -92,10 +92,6 @@ class _Core:
 
 
 _cores: Final[dict[tuple[Settings, int, int, int], _Core]] = {}
-_by_key: Final[dict[str, "Trackway"]] = {}
-_default: "Trackway | None" = None
-# Whether the default client was made because a decorated function was called before any client was.
-_implicit = False
 
 
 @final
@@ -140,14 +136,15 @@ class Trackway(Tracing):
                 raise ConfigurationError(message, setting=name)
         settings = Settings.from_env(**options)
         key = (settings, id(mask), id(sample), id(id_generator))
-        with _lock:
+        with registry.lock:
             core = _cores.get(key)
             if core is None or core.closed:
                 core = _cores[key] = _Core(settings, mask, sample, id_generator)
             self._core = core
             self._provider = core.provider
             self._store: LocalStore | None = None
-            _register(self)
+            registry.register(self)
+            runtime.several = sum(not known.closed for known in _cores.values()) > 1
 
     # -- addresses ---------------------------------------------------------------------------------
 
@@ -220,11 +217,15 @@ class Trackway(Tracing):
         deliver.
         """
         core = self._core
-        with _lock:
+        with registry.lock:
             if core.closed:
                 return True
             core.closed = True
-            _unregister(self)
+            # So that an equal one can be made anew.
+            for known in [key for key, value in _cores.items() if value is core]:
+                del _cores[known]
+            registry.unregister(self)
+            runtime.several = len(_cores) > 1
         if self._store is not None:
             self._store.close()
         if core.delivery is None:
@@ -304,77 +305,4 @@ class Trackway(Tracing):
         return self._store
 
 
-def get_client(*, public_key: str | None = None) -> Trackway:
-    """The default client: the first that was made, else one made from the environment. No work per call.
-
-    Args:
-        public_key: Selects the client with this Langfuse key, where there are several.
-
-    Raises:
-        ConfigurationError: The client had to be made, and a setting cannot be used; or none has *public_key*.
-
-    Example:
-        >>> from trackway import get_client
-        >>> get_client().flush()
-        True
-    """
-    if public_key is not None:
-        client = _by_key.get(public_key)
-        if client is None:
-            raise ConfigurationError(
-                f"there is no client with public_key {public_key!r}", setting="public_key"
-            )
-        return client
-    return _default or _made_from_environment()
-
-
-def _made_from_environment() -> Trackway:
-    global _implicit  # noqa: PLW0603 - see below
-    with _lock:
-        if _default is not None:
-            return _default
-        client = Trackway()
-        _implicit = True
-        return client
-
-
-def _register(client: Trackway) -> None:
-    """Makes *client* known; the first one, or the first that was made on purpose, is the default."""
-    global _default, _implicit
-    core = client._core
-    remote = core.settings.remote
-    if remote is not None and remote.kind == "langfuse":
-        _by_key[remote.key] = client
-        runtime.by_key[remote.key] = core.provider
-    if _default is None or _implicit:
-        _default, _implicit = client, False
-        runtime.default, runtime.failed = core.provider, False
-    runtime.several = sum(not known.closed for known in _cores.values()) > 1
-
-
-def _unregister(client: Trackway) -> None:
-    """Forgets *client* after its shutdown, so that an equal one can be made anew."""
-    global _default
-    core = client._core
-    for known in [key for key, value in _cores.items() if value is core]:
-        del _cores[known]
-    remote = core.settings.remote
-    if remote is not None and runtime.by_key.get(remote.key) is core.provider:
-        del runtime.by_key[remote.key], _by_key[remote.key]
-    if _default is not None and _default._core is core:
-        _default, runtime.default = None, None
-    runtime.several = len(_cores) > 1
-
-
-def _default_provider() -> TracerProvider:
-    return get_client()._core.provider
-
-
-def _in_child() -> None:
-    """The lock may be held by a thread that the child of a fork does not have."""
-    global _lock  # noqa: PLW0603 - as above
-    _lock = threading.RLock()
-
-
-fork.on_child(_in_child)
-runtime.make = _default_provider
+runtime.call = Call

@@ -5,60 +5,29 @@ written once.
 """
 
 import types
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast, final
 
 from trackway._core import context, log, stepping
 from trackway._core.ambient import get_current
+from trackway._core.current import inside
 from trackway._core.guard import guard
 from trackway._core.observation import Observation
 from trackway._core.runtime import runtime
-from trackway._core.signatures import Function, Parameters, display_name
+from trackway._core.signatures import SPECIAL, Spec, taken
 from trackway._core.starting import begin
 
 if TYPE_CHECKING:
     from trackway._core.provider import TracerProvider
     from trackway.types import TraceContext
 
-Transform = Callable[[Iterable[object]], str]
-
-# Keyword arguments that are taken out of a call, in both spellings.
-SPECIAL: Final = {
-    f"{prefix}_{name}": name
-    for prefix in ("trackway", "langfuse")
-    for name in ("trace_id", "parent_observation_id", "public_key")
-}
 # Results that are no stream, looked up before anything slower is asked.
 _PLAIN: Final = frozenset({str, dict, list, type(None), int, float, bool, tuple, bytes, set})
 # Of the items that a generator yields, this many are kept for its output.
 MAX_ITEMS: Final = 10_000
 
 _guard: Final = guard("observe")
-
-
-@final
-class Spec:
-    """What all calls of one decorated function share."""
-
-    __slots__ = ("capture_input", "capture_output", "kind", "name", "parameters", "transform")
-
-    def __init__(  # noqa: PLR0913 - the arguments of the decorator
-        self,
-        function: Function,
-        *,
-        name: str | None,
-        kind: str,
-        capture_input: bool | None,
-        capture_output: bool | None,
-        transform: Transform | None,
-    ) -> None:
-        self.name = display_name(function) if name is None else name
-        self.kind = kind
-        self.parameters = Parameters(function)
-        self.capture_input = capture_input
-        self.capture_output = capture_output
-        self.transform = transform
 
 
 @final
@@ -94,7 +63,7 @@ class Call:
             if spec.capture_output is not None:
                 capture = spec.capture_output
         self._capture = capture
-        self.inside = context.inside(before, observation)
+        self.inside = inside(before, observation)
         """The context for the function, or for the first step of a generator."""
 
     def returned(self, value: object) -> object:
@@ -188,11 +157,6 @@ class Call:
                 value.body_iterator = stepping.async_steps(body, self.inside, self)  # type: ignore[attr-defined]  # checked above
                 return value
         return None
-
-
-def taken(kwargs: dict[str, object]) -> dict[str, object]:
-    """Takes the special arguments out of a call; gives them by their names without the prefix."""
-    return {SPECIAL[key]: kwargs.pop(key) for key in tuple(kwargs) if key in SPECIAL}
 
 
 def placed(spec: Spec, special: dict[str, object], provider: "TracerProvider") -> Observation:

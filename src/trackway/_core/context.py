@@ -11,7 +11,6 @@ in the context and at the depth where it was made, and generators, callbacks and
 
 from typing import TYPE_CHECKING, Final, cast
 
-from opentelemetry import trace
 from opentelemetry.context import Context, create_key
 
 from trackway._core.ambient import attach, get_current
@@ -27,8 +26,6 @@ PROPAGATED: Final = create_key("trackway-propagated")
 LEARNT: Final = create_key("trackway-learnt")
 # Who opened the innermost block, and the context before it.
 BLOCK: Final = create_key("trackway-block")
-# OpenTelemetry's own key, learnt through its public function: it carries a random part.
-SPAN: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
 
 
 def _with(kind: type[Context], context: Context, /, *pairs: object) -> Context:
@@ -37,7 +34,7 @@ def _with(kind: type[Context], context: Context, /, *pairs: object) -> Context:
     return kind({**context, **dict(zip(keys, pairs[1::2], strict=True))})
 
 
-_derive: Final = _with if kernels is None else kernels.derive
+derive: Final = _with if kernels is None else kernels.derive
 
 
 def current_observation(context: Context | None = None) -> "Observation | None":
@@ -49,28 +46,6 @@ def current_observation(context: Context | None = None) -> "Observation | None":
 def propagated_in(context: Context) -> Propagated | None:
     """What is propagated to an observation that would be started in *context*."""
     return context.get(PROPAGATED)  # type: ignore[return-value]  # only this module writes this key
-
-
-def enter(observation: "Observation") -> tuple[Context, Context]:
-    """Makes *observation* current; gives the context before and the one that is now current, for `leave`."""
-    before = get_current()
-    now = inside(before, observation)
-    attach(now)
-    return before, now
-
-
-def inside(context: Context, observation: "Observation") -> Context:
-    """*context* with *observation* as the current one."""
-    observation._around = context
-    # An observation below a handle carries what the handle does, whatever is propagated here.
-    carried = observation._propagated
-    if carried is None:
-        carried = propagated_in(context)
-    if observation._is_otel_current:
-        return _derive(
-            Context, context, OBSERVATION, observation, SPAN, observation, PROPAGATED, carried
-        )
-    return _derive(Context, context, OBSERVATION, observation, PROPAGATED, carried)
 
 
 def leave(before: Context, entered: Context) -> None:
@@ -127,8 +102,8 @@ def opened(
     # What is learnt adds up, up to the next block: that one bounds what is said inside.
     said = given.inside(context.get(LEARNT)) if learnt else None  # type: ignore[arg-type]  # as above
     if block is None:
-        return _derive(Context, context, PROPAGATED, carried, LEARNT, said)
-    return _derive(Context, context, PROPAGATED, carried, LEARNT, said, BLOCK, block)
+        return derive(Context, context, PROPAGATED, carried, LEARNT, said)
+    return derive(Context, context, PROPAGATED, carried, LEARNT, said, BLOCK, block)
 
 
 def block_in(context: Context) -> tuple[object, Context] | None:

@@ -4,17 +4,44 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, final
 
-from trackway._core import context
+from opentelemetry import trace
+from opentelemetry.context import Context
+
+from trackway._core.ambient import attach, get_current
+from trackway._core.context import OBSERVATION, PROPAGATED, derive, leave_block, propagated_in
 from trackway._core.guard import guard
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
-
     from trackway._core.observation import Observation
     from trackway._core.provider import TracerProvider
     from trackway.types import TraceContext
 
 _guard: Final = guard("current")
+
+# OpenTelemetry's own key, learnt through its public function: it carries a random part.
+SPAN: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
+
+
+def enter(observation: "Observation") -> tuple[Context, Context]:
+    """Makes *observation* current; gives the context before and the one that is now current, for `leave`."""
+    before = get_current()
+    now = inside(before, observation)
+    attach(now)
+    return before, now
+
+
+def inside(context: Context, observation: "Observation") -> Context:
+    """*context* with *observation* as the current one."""
+    observation._around = context
+    # An observation below a handle carries what the handle does, whatever is propagated here.
+    carried = observation._propagated
+    if carried is None:
+        carried = propagated_in(context)
+    if observation._is_otel_current:
+        return derive(
+            Context, context, OBSERVATION, observation, SPAN, observation, PROPAGATED, carried
+        )
+    return derive(Context, context, OBSERVATION, observation, PROPAGATED, carried)
 
 
 @final
@@ -66,7 +93,7 @@ class Current:
             trace_context=self._trace_context,
         )
         with _guard:
-            self._left = context.enter(observation)
+            self._left = enter(observation)
         self._observation = observation
         return observation
 
@@ -79,7 +106,7 @@ class Current:
         observation, left = self._observation, self._left
         if left is not None:
             with _guard:
-                context.leave_block(*left)
+                leave_block(*left)
         if observation is None:
             return
         if error is not None:

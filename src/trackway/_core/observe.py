@@ -27,15 +27,22 @@ from opentelemetry.context import Context
 
 from trackway._core import context, log, stepping
 from trackway._core.ambient import attach, get_current
-from trackway._core.call import SPECIAL, Call, Spec, Transform, taken
 from trackway._core.guard import guard
 from trackway._core.kinds import valid_kind
 from trackway._core.propagate import UNWATCHED
 from trackway._core.runtime import runtime
-from trackway._core.signatures import Decoratable, Function
+from trackway._core.signatures import (
+    SPECIAL,
+    Decoratable,
+    Function,
+    Spec,
+    Transform,
+    taken,
+)
 from trackway.types import ObservationKind
 
 if TYPE_CHECKING:
+    from trackway._core.call import Call
     from trackway._core.provider import TracerProvider
 
 __all__ = ["observe"]
@@ -115,7 +122,7 @@ def observe(  # noqa: PLR0913 - the incumbent's signature
     return decorate if func is None else decorate(func)
 
 
-def _begin(spec: Spec, args: tuple[object, ...], kwargs: dict[str, object]) -> Call | None:
+def _begin(spec: Spec, args: tuple[object, ...], kwargs: dict[str, object]) -> "Call | None":
     """The observed call.
 
     None where tracing is off or failed, and the function is to run as if it were not decorated.
@@ -128,7 +135,7 @@ def _begin(spec: Spec, args: tuple[object, ...], kwargs: dict[str, object]) -> C
     if runtime.several:
         provider = _chosen(provider)
     with _guard:
-        return Call(spec, args, kwargs, provider)
+        return runtime.call(spec, args, kwargs, provider)
     return None
 
 

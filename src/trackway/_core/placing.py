@@ -14,7 +14,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 
 from trackway._core import otel_api
-from trackway._core.context import SPAN
+from trackway._core.current import SPAN
 from trackway._core.ids import parse_span_id, parse_trace_id
 from trackway._core.log import warn
 from trackway._core.observation import Observation

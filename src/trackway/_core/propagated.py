@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Final, final
 
 from trackway._core import log
-from trackway._core.serialize import json_text
 from trackway._wire import attributes as names
 from trackway._wire.encode import attribute
 
@@ -123,7 +122,7 @@ class Propagated:
             pairs.append((names.OPENINFERENCE_TAGS, self.tags or None))
             if self.metadata and not bits & OWN_METADATA:
                 pairs.append(
-                    (names.OPENINFERENCE_METADATA, json_text(dict(self.metadata)).decode())
+                    (names.OPENINFERENCE_METADATA, _json(dict(self.metadata)))
                 )
         pairs.append((names.DEPLOYMENT_ENVIRONMENT, self.environment))
         if self.prompt is not None and not bits & OWN_PROMPT:
@@ -227,11 +226,17 @@ def _metadata(value: object) -> dict[str, str] | None:
         name = f"metadata.{key}"
         if item is None:
             continue
-        content = item if isinstance(item, str) else json_text(item).decode()
+        content = item if isinstance(item, str) else _json(item)
         checked = _text(name, content)
         if checked is not None:
             kept[str.__str__(key)] = checked
     return kept
+
+
+def _json(value: object) -> str:
+    from trackway._core.serialize import json_text  # noqa: PLC0415 - recording's (loading.py)
+
+    return json_text(value).decode()
 
 
 def parse_prompt(value: object) -> tuple[str, int] | None:

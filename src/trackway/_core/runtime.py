@@ -1,19 +1,20 @@
 """Which client a bare `@observe` uses: the default one, looked up at the time of the call.
 
-The clients themselves are made above this room (`client.py` installs the maker), so that the hot path imports
+The clients themselves are made above this room (`registry.py` installs the maker), so that the hot path imports
 nothing of them.
 """
 
-import threading
 from typing import TYPE_CHECKING, Final, final
 
-from trackway._core import fork, log
+from trackway._core import log
 from trackway._core.guard import guard
+from trackway._core.loading import loading
 from trackway.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trackway._core.call import Call
     from trackway._core.provider import TracerProvider
 
 _guard: Final = guard("client")
@@ -23,7 +24,10 @@ _guard: Final = guard("client")
 class Runtime:
     """The providers of this process. `default` is what a bare `@observe` uses; None until one is made."""
 
-    __slots__ = ("_busy", "_making", "by_key", "default", "failed", "make", "several")
+    __slots__ = ("by_key", "call", "default", "failed", "make", "several")
+
+    call: "type[Call]"
+    """Set before there is a provider: what observes a call is loaded with the first client."""
 
     def __init__(self) -> None:
         self.default: TracerProvider | None = None
@@ -32,8 +36,6 @@ class Runtime:
         # A wrong setting is said once; the application runs on, untraced, until a client is made.
         self.failed = False
         self.several = False
-        self._making, self._busy = threading.RLock(), False
-        fork.on_child(self._in_child)
 
     def provider(self, public_key: str | None = None) -> "TracerProvider | None":
         """The provider of the client with *public_key*, else the default one, made from the environment if need be."""
@@ -41,24 +43,18 @@ class Runtime:
             return chosen
         if self.default is None and self.make is not None and not self.failed:
             # First calls come at once, from several threads: they all wait for the one client.
-            with self._making:
-                self._make(self.make)
+            with loading() as free:
+                # What is observed while the client is being made finds none.
+                if free and self.default is None and not self.failed:
+                    self._make(self.make)
         return self.default
 
     def _make(self, make: "Callable[[], TracerProvider]") -> None:
-        if self.default is not None or self._busy or self.failed:
-            return
-        # What is observed while the client is being made finds none.
-        self._busy = True
         try:
             with _guard:
                 self.default = _made(make)
         finally:
-            self.failed, self._busy = self.default is None, False
-
-    def _in_child(self) -> None:
-        """The lock may be held by a thread that the child of a fork does not have."""
-        self._making, self._busy = threading.RLock(), False
+            self.failed = self.default is None
 
 
 def _made(make: "Callable[[], TracerProvider]") -> "TracerProvider | None":

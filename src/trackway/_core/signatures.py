@@ -1,13 +1,21 @@
-"""What the decorator must know of a function, found out once: its name, and its parameters' names."""
+"""What the decorator must know of a function, found out once: its name, its parameters' names, what was asked for."""
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import TypeAlias, final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias, final
 
 # The one place that says "whatever can be called": a decorator takes any function.
 Function: TypeAlias = Callable[..., object]  # type: ignore[explicit-any]
 Decoratable: TypeAlias = "Function | staticmethod[..., object] | classmethod[object, ..., object]"  # type: ignore[explicit-any]
+Transform = Callable[[Iterable[object]], str]
+
+# Keyword arguments that are taken out of a call, in both spellings.
+SPECIAL: Final = {
+    f"{prefix}_{name}": name
+    for prefix in ("trackway", "langfuse")
+    for name in ("trace_id", "parent_observation_id", "public_key")
+}
 
 
 @final
@@ -38,6 +46,35 @@ class Parameters:
         if kwargs:
             given.update(kwargs)
         return given
+
+
+@final
+class Spec:
+    """What all calls of one decorated function share."""
+
+    __slots__ = ("capture_input", "capture_output", "kind", "name", "parameters", "transform")
+
+    def __init__(  # noqa: PLR0913 - the arguments of the decorator
+        self,
+        function: Function,
+        *,
+        name: str | None,
+        kind: str,
+        capture_input: bool | None,
+        capture_output: bool | None,
+        transform: Transform | None,
+    ) -> None:
+        self.name = display_name(function) if name is None else name
+        self.kind = kind
+        self.parameters = Parameters(function)
+        self.capture_input = capture_input
+        self.capture_output = capture_output
+        self.transform = transform
+
+
+def taken(kwargs: dict[str, object]) -> dict[str, object]:
+    """Takes the special arguments out of a call; gives them by their names without the prefix."""
+    return {SPECIAL[key]: kwargs.pop(key) for key in tuple(kwargs) if key in SPECIAL}
 
 
 def display_name(function: object) -> str:

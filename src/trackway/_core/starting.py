@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from opentelemetry.context import Context
 
 from trackway._core import fork
-from trackway._core.context import OBSERVATION, PROPAGATED, SPAN
+from trackway._core.context import OBSERVATION, PROPAGATED
+from trackway._core.current import SPAN
 from trackway._core.placing import begin_trace
 from trackway._core.state import ROOM
 

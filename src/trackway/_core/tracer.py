@@ -13,6 +13,7 @@ from opentelemetry.util.types import Attributes
 
 from trackway._core import context as contexts
 from trackway._core import exceptions
+from trackway._core.current import enter
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
@@ -94,7 +95,7 @@ class CurrentSpan(ContextDecorator):
 
     def __enter__(self) -> "Observation":
         span = self._start()
-        self._open.append((span, contexts.enter(span)))
+        self._open.append((span, enter(span)))
         return span
 
     def __exit__(
