@@ -146,7 +146,9 @@ def test_the_face_is_thin() -> None:
 
 
 def _is_lazy(node: ast.stmt) -> bool:
-    """A module's `__getattr__`, which loads a name at first use."""
+    """A module's `__getattr__`, which loads a name at first use, and what tells type checkers of such names."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING" and not node.orelse
     return isinstance(node, ast.FunctionDef) and node.name in {"__getattr__", "__dir__"}
 
 

@@ -73,7 +73,7 @@ def _client_class() -> "type[Trackway]":
 
 
 def _made_from_environment() -> "Trackway":
-    global _implicit  # noqa: PLW0603 - see below
+    global _implicit  # noqa: PLW0603 - the default client is the one thing that is global
     make = _client_class()
     with lock:
         if _default is not None:
@@ -85,7 +85,7 @@ def _made_from_environment() -> "Trackway":
 
 def register(client: "Trackway") -> None:
     """Makes *client* known; the first one, or the first that was made on purpose, is the default."""
-    global _default, _implicit  # noqa: PLW0603 - the default client is the one thing that is global
+    global _default, _implicit
     core = client._core
     remote = core.settings.remote
     if remote is not None and remote.kind == "langfuse":
@@ -98,7 +98,7 @@ def register(client: "Trackway") -> None:
 
 def unregister(client: "Trackway") -> None:
     """Forgets *client* and those that share everything with it."""
-    global _default  # noqa: PLW0603 - as above
+    global _default
     core = client._core
     remote = core.settings.remote
     if remote is not None and runtime.by_key.get(remote.key) is core.provider:
@@ -109,7 +109,7 @@ def unregister(client: "Trackway") -> None:
 
 def clear() -> None:
     """Forgets every client: for tests."""
-    global _default, _implicit  # noqa: PLW0603 - as above
+    global _default, _implicit
     _default, _implicit = None, False
     by_key.clear()
     runtime.by_key.clear()
@@ -122,7 +122,7 @@ def _default_provider() -> "TracerProvider":
 
 def _in_child() -> None:
     """The lock may be held by a thread that the child of a fork does not have."""
-    global lock  # noqa: PLW0603 - as above
+    global lock  # noqa: PLW0603 - see above
     lock = threading.RLock()
 
 

@@ -5,7 +5,6 @@ written once.
 """
 
 import types
-from collections.abc import AsyncGenerator, Coroutine, Generator
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast, final
 
@@ -19,6 +18,8 @@ from trackway._core.signatures import SPECIAL, Spec, taken
 from trackway._core.starting import begin
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Coroutine, Generator
+
     from trackway._core.provider import TracerProvider
     from trackway.types import TraceContext
 

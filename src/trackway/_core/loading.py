@@ -81,7 +81,7 @@ def _after_fork() -> None:
 
 def _in_child() -> None:
     """The lock may be held by a thread that the child of a fork does not have."""
-    global _lock, _busy  # noqa: PLW0603 - as above
+    global _lock, _busy
     _lock, _busy = threading.RLock(), False
 
 

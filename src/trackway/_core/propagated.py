@@ -121,9 +121,7 @@ class Propagated:
         if bits & OPENINFERENCE:
             pairs.append((names.OPENINFERENCE_TAGS, self.tags or None))
             if self.metadata and not bits & OWN_METADATA:
-                pairs.append(
-                    (names.OPENINFERENCE_METADATA, _json(dict(self.metadata)))
-                )
+                pairs.append((names.OPENINFERENCE_METADATA, _json(dict(self.metadata))))
         pairs.append((names.DEPLOYMENT_ENVIRONMENT, self.environment))
         if self.prompt is not None and not bits & OWN_PROMPT:
             pairs.extend(prompt_attributes(self.prompt, bits))

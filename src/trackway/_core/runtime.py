@@ -45,11 +45,13 @@ class Runtime:
             # First calls come at once, from several threads: they all wait for the one client.
             with loading() as free:
                 # What is observed while the client is being made finds none.
-                if free and self.default is None and not self.failed:
+                if free:
                     self._make(self.make)
         return self.default
 
     def _make(self, make: "Callable[[], TracerProvider]") -> None:
+        if self.default is not None or self.failed:
+            return
         try:
             with _guard:
                 self.default = _made(make)
