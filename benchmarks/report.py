@@ -67,9 +67,10 @@ def ratios(results):
         for peer, bar in zip(("langfuse", "otel"), bars, strict=True):
             cells += [ratio(runs[variant][measure], runs[peer][measure]), bar]
         rows.append(cells)
-    ours = started["trackway"]["import_ms"]
+    # What declaring loads in addition is ours to answer for, and is not held against the others.
+    ours = started["trackway"]["declare_ms"]
     langfuse, otel = (ratio(ours, started[peer]["import_ms"]) for peer in ("langfuse", "otel"))
-    rows.append(["import", langfuse, "1/6", otel, "–"])
+    rows.append(["import, and one decorated function", langfuse, "1/6", otel, "–"])
     return table(["trackway against", "Langfuse SDK", "bar", "OpenTelemetry¹", "bar"], rows)
 
 
@@ -92,10 +93,19 @@ def busy(results):
 def startup(results):
     """Before and without tracing."""
     rows = [
-        [NAMES[name], number(row["import_ms"]), number(row.get("disabled_ns"))]
+        [
+            NAMES[name],
+            number(row["import_ms"]),
+            number(row["declare_ms"]),
+            number(row.get("first_call_ms")),
+            number(row.get("disabled_ns")),
+        ]
         for name, row in results["startup"].items()
     ]
-    return table(["", "import, ms", "switched-off call, ns"], rows)
+    return table(
+        ["ms", "import", "and a decorated function", "the first call", "switched-off call, ns"],
+        rows,
+    )
 
 
 def outage(results):

@@ -16,6 +16,7 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import report
 
@@ -56,6 +57,8 @@ class Bench:
         """The one JSON line that *script* prints."""
         ours = ("TRACKWAY_", "LANGFUSE_", "OTEL_")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        # An installed package has its bytecode; one that is imported from its sources is to have it after a round too.
+        clean.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
             [self.interpreters[library], HERE / f"{script}.py", *map(str, args)],
             env=clean | variables,
@@ -137,10 +140,13 @@ def busy(bench, url, rounds, turns):
 
 
 def startup(bench, rounds):
-    """Imports and switched-off calls; the first round only fills the caches."""
+    """Imports, first calls and switched-off calls; the first round only fills the caches."""
     rows = {name: [] for name in LIBRARIES}
     for number, name in enumerate(there_and_back(LIBRARIES, rounds + 1)):
-        row = bench.run(name, "startup", name)
+        with TemporaryDirectory() as directory:
+            row = bench.run(name, "startup", name, "off", directory)
+            if name != "otel":
+                row |= bench.run(name, "startup", name, "on", directory)
         if number >= len(LIBRARIES):
             rows[name].append({k: v for k, v in row.items() if v is not None})
     return {name: medians(each) for name, each in rows.items()}

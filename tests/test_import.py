@@ -34,11 +34,25 @@ FORBIDDEN = (
     "typer",
     "wrapt",
 )
-# Runs in an interpreter of its own. `before` holds what Python itself and OpenTelemetry's API, which we cannot do
-# without, load; what remains is ours.
+# Loaded at the first use (`_core/loading.py`).
+LATE = (
+    "decimal",
+    "hashlib",
+    "opentelemetry.trace",
+    "orjson",
+    "random",
+    "trackway._core.observation",
+    "trackway._core.provider",
+    "trackway._core.secrets",
+    "trackway._core.settings",
+    "trackway._delivery",
+    "trackway.client",
+)
+# Runs in an interpreter of its own. What Python itself and OpenTelemetry's context, which we cannot do without, load
+# is there before; what remains is ours.
 PROGRAM = """
 import json, os, sys, threading, pathlib
-import orjson, opentelemetry.trace, opentelemetry.context
+import opentelemetry.context
 def descriptors():
     fd = pathlib.Path("/proc/self/fd")
     return sorted(os.readlink(entry) for entry in fd.iterdir() if entry.exists()) if fd.is_dir() else []
@@ -62,7 +76,14 @@ class Left:
 
     @property
     def forbidden(self) -> list[str]:
-        return [m for m in self.modules if any(m == f or m.startswith(f"{f}.") for f in FORBIDDEN)]
+        return self._of(FORBIDDEN)
+
+    @property
+    def late(self) -> list[str]:
+        return self._of(LATE)
+
+    def _of(self, names: tuple[str, ...]) -> list[str]:
+        return [m for m in self.modules if any(m == n or m.startswith(f"{n}.") for n in names)]
 
 
 def left_by(statement: str) -> Left:
@@ -74,25 +95,35 @@ def left_by(statement: str) -> Left:
     return Left(**json.loads(done.stdout))
 
 
-def test_import_loads_only_what_sending_needs(home: Path) -> None:
-    """`import trackway` loads no network, store, SDK or validation library, starts no thread and opens no file."""
-    left = left_by("import trackway")
-    assert left.forbidden == []
-    assert left.threads == 1
-    assert left.opened == []
+DECLARING = {
+    "import": "import trackway",
+    "names": "from trackway import observe, propagate_attributes, set_user, get_client",
+    "decorating": """
+from trackway import observe, propagate_attributes
+@observe(as_type="generation", name="answer")
+@propagate_attributes(user_id="alice", metadata={"plan": "free"})
+def answer(question: str) -> str: ...
+@observe
+async def stream(question: str):
+    yield question
+""",
+}
+
+
+@pytest.mark.parametrize("how", DECLARING)
+def test_declaring_loads_only_what_it_needs(home: Path, how: str) -> None:
+    """Importing and decorating load no network, store or SDK and nothing of recording; no thread, file, directory."""
+    left = left_by(DECLARING[how])
+    assert (left.forbidden, left.late) == ([], [])
+    assert (left.threads, left.opened) == (1, [])
     assert not home.exists()
 
 
-def test_every_public_name_is_there_without_more_imports(home: Path) -> None:
-    """Asking for any name in `__all__` loads nothing that importing did not."""
+def test_every_public_name_is_there_without_the_network(home: Path) -> None:
+    """Asking for any name in `__all__` loads what recording takes at most, and starts nothing."""
     left = left_by("import trackway\nfor name in trackway.__all__: getattr(trackway, name)")
     assert left.forbidden == []
-    assert not home.exists()
-
-
-def test_decorating_starts_nothing(home: Path) -> None:
-    """A decorated function that nobody called costs no thread, no file, no directory."""
-    left = left_by("import trackway\ntrackway.observe(lambda: None)")
+    assert "trackway.client" in left.late
     assert (left.threads, left.opened) == (1, [])
     assert not home.exists()
 

@@ -1,4 +1,4 @@
-"""How a user id reaches a child observation: what this context holds, and how it is entered and left.
+"""How a user id reaches a child observation: what this context holds, and how it is left (entered: `current.py`).
 
 All of it lives in OpenTelemetry's context, an immutable mapping in one context variable, so asyncio tasks inherit
 it and copied contexts carry it. Two keys are ours: the current observation and what is propagated. Without a real

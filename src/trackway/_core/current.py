@@ -1,4 +1,4 @@
-"""The block in which an observation is the current one."""
+"""How an observation becomes the current one, and the block in which it is."""
 
 from collections.abc import Mapping
 from types import TracebackType

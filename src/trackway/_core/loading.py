@@ -20,7 +20,7 @@ The first use may come at any time, and each goes through `loading()`:
 
 - **From several threads at once**: one loads, the others wait for it, as for any import.
 - **While this thread is loading**, from a signal handler or a finaliser: modules are half there, so nothing can be
-  recorded; the function runs untraced.
+  recorded; the function runs untraced. (`get_client()` has nothing to give there, and raises ImportError.)
 - **While another thread forks**: a module's lock that is held by a thread which the child does not have is held for
   ever, and the child would hang in its first call. So a fork waits until the load is over, as it does for the locks of
   `logging`. A fork made in C waits for nothing (see `fork.py`).
