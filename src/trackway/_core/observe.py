@@ -5,7 +5,7 @@ Theory of operation
 A decorated function keeps its kind: there are four plain wrappers, for functions, coroutine functions, generator
 functions and async generator functions, each a `functools.wraps` function (a proxy object could not be pickled, and
 costs seven times as much a call). They only forward; what happens to the observation is in one class, `Call`
-(`call.py`):
+(`call.py`, which is loaded with the first client, see `loading.py`):
 
 - `begin` starts the observation under what is current, records the arguments by parameter name, and makes it current;
 - `finish`, `fail`, `close` put the caller's context back first, then record the outcome and end the observation.
