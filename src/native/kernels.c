@@ -7,7 +7,8 @@
  *   derive      _core/context.py    a context with a few keys on top
  *   text_field  _wire/encode.py     one attribute whose value is text
  *   join_span   _wire/encode.py     one span from ready fields
- *   store       _delivery/record.py a record into a mapped segment
+ *   store       _delivery/writers.py  a record into a mapped segment
+ *   scan        _delivery/scan.py   the records of a buffer
  *
  * Rules:
  * 1. Nothing here gives up the GIL, and nothing calls code of the application: only exact built-in types are read.
@@ -429,7 +430,8 @@ static uint32_t checksum(uint32_t length, uint32_t meta, uint32_t key, const voi
 }
 
 /* As in record.py and segment.py. */
-enum { HEADER = 16, ALIGNMENT = 8, COUNTER_AT = 128, RECORDS_AT = 256 };
+enum { HEADER = 16, ALIGNMENT = 8, COUNTER_AT = 128, RECORDS_AT = 256, KIND_SCOPE = 1 };
+enum { LARGEST = HEADER + (64 << 20) };
 
 /* The store that makes a record count comes after all others, for the compiler and for the processor. */
 static void commit(unsigned char *mark, uint32_t key)
@@ -494,6 +496,81 @@ static PyObject *store(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     Py_RETURN_NONE;
 }
 
+static uint32_t get32(const unsigned char *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* A Record (a named tuple) of the seven things that it has; NULL with an exception set. */
+static PyObject *new_record(PyTypeObject *kind, PyObject *segment, long long start, long long end,
+                            uint32_t meta, const unsigned char *payload, Py_ssize_t size)
+{
+    PyObject *record = kind->tp_alloc(kind, 7);
+    if (record == NULL)
+        return NULL;
+    PyTuple_SET_ITEM(record, 0, Py_NewRef(segment));
+    PyTuple_SET_ITEM(record, 1, PyLong_FromLongLong(start));
+    PyTuple_SET_ITEM(record, 2, PyLong_FromLongLong(end));
+    PyTuple_SET_ITEM(record, 3, PyLong_FromLong((long)(meta >> 16 & 0xff)));
+    PyTuple_SET_ITEM(record, 4, PyLong_FromLong((long)(meta & 0xffff)));
+    PyTuple_SET_ITEM(record, 5, PyLong_FromLong((long)(meta >> 24)));
+    PyTuple_SET_ITEM(record, 6, PyBytes_FromStringAndSize((const char *)payload, size));
+    for (int i = 1; i < 7; i++)
+        if (PyTuple_GET_ITEM(record, i) == NULL) {
+            Py_DECREF(record);
+            return NULL;
+        }
+    return record;
+}
+
+PyDoc_STRVAR(scan_doc,
+"scan(buffer, at, key, segment, origin, trusted, max_bytes, max_records, kind, /)\n--\n\n"
+"The committed records of *buffer* from *at* on, as tuples of *kind*, and where the scan ended.");
+
+static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 9 || !PyBytes_CheckExact(args[0]) || !PyType_Check(args[8])
+        || !PyType_IsSubtype((PyTypeObject *)args[8], &PyTuple_Type))
+        return PyErr_Format(PyExc_TypeError, "scan takes bytes, seven numbers and a subclass of tuple");
+    const unsigned char *buffer = (const unsigned char *)PyBytes_AS_STRING(args[0]);
+    Py_ssize_t size = PyBytes_GET_SIZE(args[0]), at = PyLong_AsSsize_t(args[1]);
+    uint32_t key = (uint32_t)PyLong_AsUnsignedLongMask(args[2]);
+    long long origin = PyLong_AsLongLong(args[4]);
+    Py_ssize_t trusted = PyLong_AsSsize_t(args[5]), bytes = PyLong_AsSsize_t(args[6]);
+    Py_ssize_t records = PyLong_AsSsize_t(args[7]);
+    if (PyErr_Occurred())
+        return NULL;
+    PyObject *found = PyList_New(0);
+    if (found == NULL)
+        return NULL;
+    while (at >= 0 && at <= size - HEADER && records > 0) {
+        uint32_t length = get32(buffer + at), meta = get32(buffer + at + 12);
+        if (get32(buffer + at + 4) != key || length < HEADER || length > LARGEST
+            || (Py_ssize_t)length > size - at || (meta >> 16 & 0xff) == KIND_SCOPE)
+            break;
+        Py_ssize_t payload = (Py_ssize_t)length - HEADER;
+        Py_ssize_t following = (at + (Py_ssize_t)length + ALIGNMENT - 1) & -ALIGNMENT;
+        if (bytes < payload)
+            break;
+        bytes -= payload;
+        const unsigned char *content = buffer + at + HEADER;
+        if (following > trusted
+            && checksum(length, meta, key, content, (size_t)payload) != get32(buffer + at + 8))
+            break;
+        PyObject *record = new_record((PyTypeObject *)args[8], args[3], origin + at, origin + following, meta,
+                                      content, payload);
+        if (record == NULL || PyList_Append(found, record) < 0) {
+            Py_XDECREF(record);
+            Py_DECREF(found);
+            return NULL;
+        }
+        Py_DECREF(record);
+        at = following;
+        records--;
+    }
+    return Py_BuildValue("Nn", found, at);
+}
+
 /* -- the module ---------------------------------------------------------------------------------------------------- */
 
 static PyMethodDef functions[] = {
@@ -504,6 +581,7 @@ static PyMethodDef functions[] = {
     {"join_span", (PyCFunction)(void (*)(void))join_span, METH_FASTCALL, join_span_doc},
     {"checksum", checksum_of, METH_VARARGS, checksum_doc},
     {"store", (PyCFunction)(void (*)(void))store, METH_FASTCALL, store_doc},
+    {"scan", (PyCFunction)(void (*)(void))scan, METH_FASTCALL, scan_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -9,7 +9,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast, final
 
 from trackway._core import context, log, stepping
-from trackway._core.ambient import get_current
+from trackway._core.ambient import attach, get_current
 from trackway._core.current import inside
 from trackway._core.guard import guard
 from trackway._core.observation import Observation
@@ -69,12 +69,16 @@ class Call:
 
     def returned(self, value: object) -> object:
         """The function returned *value*; gives what the caller is to get, which is *value* but for a stream."""
-        entered, may_stream = self.inside, type(value) not in _PLAIN
-        if may_stream:
+        entered, now = self.inside, get_current()
+        if type(value) in _PLAIN:
+            if now is entered:
+                attach(self.before)
+            else:
+                context.leave(self.before, entered)
+        else:
             # A stream goes on where the function was when it returned: with the user that it learnt.
-            self.inside = get_current()
-        context.leave(self.before, entered)
-        if may_stream:
+            self.inside = now
+            context.leave(self.before, entered)
             with _guard:
                 stream = self._stream(value)
                 if stream is not None:
