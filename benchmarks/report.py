@@ -9,6 +9,7 @@ NAMES = {
     "trackway": "**trackway**",
     "trackway, no redaction": "trackway, redaction off",
     "trackway, gzip": "trackway, gzip",
+    "trackway, pure Python": "trackway, installed without a compiler",
     "otel": "OpenTelemetry SDK + OTLP exporter¹",
     "otel, gzip": "OpenTelemetry SDK + OTLP exporter¹, gzip",
     "langfuse": "Langfuse SDK (compresses by default)",

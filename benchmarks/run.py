@@ -41,6 +41,7 @@ VARIANTS = {
         {"TRACKWAY_COMPRESSION": "none", "TRACKWAY_REDACT": "false"},
     ),
     "trackway, gzip": ("trackway", {"TRACKWAY_COMPRESSION": "gzip"}),
+    "trackway, pure Python": ("trackway", {"TRACKWAY_COMPRESSION": "none", "BENCH_PURE": "1"}),
     "otel": ("otel", WIDE_QUEUE),
     "otel, gzip": ("otel", {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"} | WIDE_QUEUE),
     "langfuse": ("langfuse", {}),  # compresses by default

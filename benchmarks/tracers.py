@@ -6,6 +6,7 @@
 
 import json
 import os
+import sys
 import tempfile
 from contextlib import nullcontext
 
@@ -41,6 +42,9 @@ class Trackway(Tracer):
         os.environ.setdefault("TRACKWAY_ENDPOINT", url)
         os.environ.setdefault("TRACKWAY_LOCAL", "false")
         os.environ.setdefault("TRACKWAY_DIR", tempfile.mkdtemp(prefix="trackway-bench-"))
+        if os.environ.get("BENCH_PURE"):
+            # As if the kernels had not been compiled.
+            sys.modules["trackway._native"] = None
         import trackway
 
         self.library, self.client = trackway, trackway.get_client()
