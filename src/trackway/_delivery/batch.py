@@ -8,6 +8,7 @@ them apart from spans (Langfuse) are records of their own; a batch holds records
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Final, Self
 
 from trackway._delivery.record import KIND_SCORE, Record
@@ -22,6 +23,9 @@ RECORDS: Final = 4_096
 
 Place = tuple[int, int]
 NO_SCOPE: Final = (b"", b"")
+_kind: Final = attrgetter("kind")
+_scope: Final = attrgetter("scope")
+_payload: Final = attrgetter("payload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Batch:
     def of(cls, records: Sequence[Record], scopes: Mapping[int, tuple[bytes, bytes]]) -> Self:
         """All of *records*, of which there is at least one."""
         last = records[-1]
-        size = sum(len(record.payload) for record in records)
+        size = sum([len(record[-1]) for record in records])
         return cls(tuple(records), scopes, (last.segment, last.end), size)
 
     @classmethod
@@ -47,6 +51,9 @@ class Batch:
         cls, records: Sequence[Record], scopes: Mapping[int, tuple[bytes, bytes]]
     ) -> list[Self]:
         """*records* as batches of one kind each, in their order."""
+        if KIND_SCORE not in set(map(_kind, records)):
+            # As good as always: a loop per record less.
+            return [cls.of(records, scopes)] if records else []
         return [
             cls.of(list(run), scopes)
             for _, run in groupby(records, lambda record: record.kind == KIND_SCORE)
@@ -64,6 +71,9 @@ class Batch:
         """The request; spans of one resource and scope stand together, in the order in which they ended."""
         if self.scores:
             return b"[" + b",".join(record.payload for record in self.records) + b"]"
+        if len(ids := set(map(_scope, self.records))) == 1:
+            pair = self.scopes.get(ids.pop(), NO_SCOPE)
+            return encode.request([(*pair, list(map(_payload, self.records)))])
         groups: dict[tuple[bytes, bytes], list[bytes]] = {}
         for record in self.records:
             pair = self.scopes.get(record.scope, NO_SCOPE)

@@ -111,7 +111,7 @@ def chain_counters(chain: Path) -> ChainCounters:
             data = _start(segment_path(chain, number))
         except OSError:
             continue
-        header = read_header(data)
+        header = read_header(data, number)
         if header is None or header is NOT_OURS or header.version > VERSION:
             continue
         appended, dropped = read_counters(data)
@@ -237,9 +237,9 @@ def remove_segment(path: Path) -> bool:
 
 
 def is_in_use(path: Path) -> bool:
-    """Whether a segment has a header: a spare has none yet."""
+    """Whether a segment has a header of its own: a spare has none yet."""
     try:
-        return read_header(_start(path)) is not None
+        return read_header(_start(path), int(path.stem)) is not None
     except OSError:
         return False
 

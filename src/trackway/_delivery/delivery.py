@@ -164,6 +164,7 @@ class Delivery:
             description=description_of(remote),
             quota=quota,
             sync=settings.sync,
+            recycle=remote is not None,
         )
 
     def _on_append_to(self, sink: Spool) -> Callable[[], None]:

@@ -343,7 +343,7 @@ class Exporter:
         if live is not None:
             self._lanes.remove(live)
             live.release()
-        self._live = ChainLane(chain, None)
+        self._live = ChainLane(chain, None, self._spool)
         self._lanes.append(self._live)
 
     def _own_chain(self) -> Path | None:

@@ -16,6 +16,7 @@ from trackway._delivery.batch import RECORDS, TARGET, Batch
 from trackway._delivery.chain import ChainLock, created_ns
 from trackway._delivery.counters import DeliveryCounters, fold
 from trackway._delivery.cursor import Cursor, CursorState
+from trackway._delivery.own import OwnChain
 from trackway._delivery.reader import ChainReader
 from trackway._delivery.segment import RECORDS_AT, read_header, segment_numbers, segment_path
 from trackway._delivery.spool import Spool
@@ -83,14 +84,15 @@ class _Pieces:
 
 @final
 class ChainLane(_Pieces):
-    """A chain of this process (no lock) or of a dead one (claimed)."""
+    """A chain of this process (no lock; *spool* is what appends to it) or of a dead one (claimed)."""
 
-    __slots__ = ("_cursor", "_lock", "_reader", "chain", "state")
+    __slots__ = ("_cursor", "_lock", "_own", "_reader", "chain", "state")
 
-    def __init__(self, chain: Path, lock: ChainLock | None) -> None:
+    def __init__(self, chain: Path, lock: ChainLock | None, spool: Spool | None = None) -> None:
         super().__init__()
         self.chain = chain
         self._lock = lock
+        self._own = None if spool is None else OwnChain(spool, chain)
         self._cursor = Cursor(chain)
         self.state: CursorState = self._cursor.load()
         self._reader = self._new_reader()
@@ -108,6 +110,7 @@ class ChainLane(_Pieces):
     def adopt(self, lock: ChainLock) -> None:
         """The chain has been closed and claimed: nothing more will be appended."""
         self._lock = lock
+        self._own = None
         self.rewind()
 
     def rewind(self) -> None:
@@ -142,6 +145,8 @@ class ChainLane(_Pieces):
         state = self._cursor.drop_oldest(self.state, reason)
         if state is not None:
             self.state = state
+            if self._own is not None:
+                self._own.release(state.segment)
             self.rewind()
             return True
         if self.live:
@@ -172,7 +177,11 @@ class ChainLane(_Pieces):
 
     def _new_reader(self) -> ChainReader:
         return ChainReader(
-            self.chain, self.state.segment, self.state.offset, live=self._lock is None
+            self.chain,
+            self.state.segment,
+            self.state.offset,
+            live=self._lock is None,
+            own=self._own,
         )
 
     def _read(self, limit: int) -> list[Batch]:
@@ -181,8 +190,12 @@ class ChainLane(_Pieces):
     def _remember(self, batch: Batch, counters: DeliveryCounters) -> None:
         before = self.state.segment
         self.state = CursorState(*batch.end, self.state.counters + counters)
-        self._cursor.store(self.state)
-        if batch.end[0] > before:
+        stored = self._cursor.store(self.state)
+        if self._own is not None and self._own.recycles:
+            # A place that could not be written down would be looked for in a file that holds something else.
+            if stored:
+                self._own.release(batch.end[0])
+        elif batch.end[0] > before:
             self._cursor.release_segments(batch.end[0])
 
 
@@ -232,7 +245,7 @@ def _begun(chain: Path, number: int) -> int:
     except OSError:
         return 0
     try:
-        header = read_header(os.pread(descriptor, RECORDS_AT, 0))
+        header = read_header(os.pread(descriptor, RECORDS_AT, 0), number)
     finally:
         os.close(descriptor)
     return header.created_ns if header is not None else 0

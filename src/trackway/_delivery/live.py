@@ -5,6 +5,7 @@ is ready. All else is the worker's.
 """
 
 import errno
+from collections import deque
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -12,12 +13,16 @@ from typing import Final, final
 
 from trackway._delivery import platform
 from trackway._delivery.chain import ChainLock, Clock, create_chain, describe
-from trackway._delivery.segment import FIRST_SIZE, LARGEST_SIZE, RECORDS_AT
+from trackway._delivery.segment import FIRST_SIZE, LARGEST_SIZE, RECORDS_AT, segment_path
 from trackway._delivery.writers import FileSegment, MappedSegment, Segment
 
 __all__ = ["LiveChain", "open_chain"]
 
 PAGE: Final = 4096
+MAPPED: Final = 4 * LARGEST_SIZE
+"""Bytes of the segments that may be mapped at a time."""
+# Attempts to put a spare before the next segment that an append makes for itself.
+OVERTAKEN: Final = 3
 # The disk is full, or the process may not write larger files: a smaller segment may still fit.
 _TOO_LARGE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Nothing that a plain file would do better.
@@ -37,9 +42,10 @@ def open_chain(
 
 @final
 class LiveChain:
-    """Makes, keeps ready and puts away the segments of one chain.
+    """Makes, keeps ready, puts away and recycles the segments of one chain.
 
-    At most two are mapped at a time, 8 MiB in all.
+    8 MiB are mapped at most. Without recycling these are the current segment, a spare and the one before; with it, full
+    segments stay mapped until they are delivered, as far as there is room: the oldest, which come back first.
     """
 
     __slots__ = (
@@ -49,8 +55,10 @@ class LiveChain:
         "_names_changed",
         "_number",
         "_size",
-        "_spare",
+        "_spares",
+        "_strays",
         "count",
+        "recycle",
         "settled",
     )
 
@@ -58,7 +66,11 @@ class LiveChain:
         self._lock = lock
         self._number = 0
         self._size = FIRST_SIZE
-        self._spare: Segment | None = None
+        self._spares: deque[Segment] = deque()
+        """In the order of their numbers, which are all higher than the current one's."""
+        self._strays: set[int] = set()
+        """Numbers of segments that were put away, and whose files are to be removed when they are delivered."""
+        self.recycle = False
         self._full: list[Segment] = []
         self._mappable = platform.capabilities.map
         self._names_changed = True
@@ -74,8 +86,8 @@ class LiveChain:
 
     def take(self, needed: int, dropped: Mapping[str, int], now_ns: int) -> Segment:
         """A segment in use, with room for *needed* bytes; OSError when the disk gives none."""
-        spare, self._spare = self._spare, None
-        if spare is not None:
+        while self._spares:
+            spare = self._spares.popleft()
             self._begin(spare, dropped, now_ns)
             if spare.limit >= needed:
                 return spare
@@ -88,10 +100,14 @@ class LiveChain:
     def retire(self, segment: Segment) -> None:
         """Puts away a segment that is full; `prepare` truncates and closes it.
 
-        Where that is behind, the mappings of earlier ones go now, so that a burst maps three segments at most: the
-        current one, the spare and the one before. Descriptors stay: the upkeep may be syncing them.
+        Where that is behind, mappings go now: a burst maps no more than is allowed. Descriptors stay: the upkeep may be
+        syncing them.
         """
         self.count = segment.count
+        if self.recycle:
+            self._full.append(segment)
+            self._unmap_beyond(MAPPED - (0 if self._spares else LARGEST_SIZE))
+            return
         for earlier in self._full:
             earlier.unmap()
         self._full.append(segment)
@@ -99,16 +115,46 @@ class LiveChain:
     def prepare(self, current: Segment, lock: AbstractContextManager[object]) -> None:
         """Closes what is full, then makes the next segment once the current one is half full."""
         self._finish(sync=True)
-        if self._spare is None and self._mappable and current.offset * 2 >= current.limit:
+        if not self._spares and self._mappable and current.offset * 2 >= current.limit:
             with lock:
                 number = self._next_number()
+                if self.recycle:
+                    self._unmap_beyond(MAPPED - current.limit - LARGEST_SIZE)
             spare: Segment | None = self._make(number, RECORDS_AT)
             with lock:
                 # Not when an append could not wait and went on in a later number meanwhile.
-                if self._number == number:
-                    self._spare, spare = spare, None
+                if spare is not None and self._number == number:
+                    self._spares.append(spare)
+                    spare = None
             if spare is not None:
                 spare.discard()
+
+    def holds(self, before: int) -> bool:
+        """Whether there is anything of the segments before number *before* to be released."""
+        return any(s.number < before for s in tuple(self._full)) or any(
+            number < before for number in tuple(self._strays)
+        )
+
+    def release(self, before: int, lock: AbstractContextManager[object]) -> None:
+        """Takes back the segments before number *before*, which are delivered: as spares, else their files are removed.
+
+        The place of delivery has been written down: who is killed from here on will not look for them.
+        """
+        with lock:
+            done = [segment for segment in self._full if segment.number < before]
+            self._full = [segment for segment in self._full if segment.number >= before]
+        for segment in done:
+            if not self._recycled(segment, lock):
+                segment.discard()
+        for number in [number for number in self._strays if number < before]:
+            self._strays.discard(number)
+            segment_path(self.path, number).unlink(missing_ok=True)
+
+    def find(self, number: int, current: Segment | None) -> Segment | None:
+        """The segment of that number, if it is still open."""
+        if current is not None and current.number == number:
+            return current
+        return next((segment for segment in tuple(self._full) if segment.number == number), None)
 
     def sync(self, current: Segment | None) -> None:
         """Returns when all that stands in the chain is on the disk, names included."""
@@ -128,19 +174,18 @@ class LiveChain:
         try:
             if current is not None:
                 self.retire(current)
-            spare, self._spare = self._spare, None
-            if spare is not None:
-                spare.discard()
+            while self._spares:
+                self._spares.popleft().discard()
             self._finish(sync=False)
         finally:
             self._lock.release()
 
     def abandon(self, current: Segment | None) -> None:
         """Closes without changing any file or lock: copies in a forked child, or files that are gone."""
-        for segment in [*self._full, self._spare, current]:
+        for segment in [*self._full, *self._spares, current]:
             if segment is not None:
                 segment.abandon()
-        self._full, self._spare = [], None
+        self._full, self._spares = [], deque()
         self._lock.abandon()
 
     def _begin(self, segment: Segment, dropped: Mapping[str, int], now_ns: int) -> None:
@@ -151,14 +196,46 @@ class LiveChain:
             segment.discard()
             raise
 
+    def _recycled(self, segment: Segment, lock: AbstractContextManager[object]) -> bool:
+        """Makes a spare of a delivered segment, if it is of the size of the next one and still mapped."""
+        if not isinstance(segment, MappedSegment) or not segment.mapped or segment.limit < self._size:
+            return False
+        for _ in range(OVERTAKEN):
+            with lock:
+                number = self._next_number()
+            self._names_changed = True
+            try:
+                segment.recycle(self.path, number)
+            except OSError:
+                return False
+            with lock:
+                # Not when an append could not wait and went on in a later number meanwhile.
+                if self._number == number:
+                    self._spares.append(segment)
+                    return True
+        return False
+
+    def _unmap_beyond(self, allowed: int) -> None:
+        """With the spool's lock held: lets go of mappings, the latest to be delivered first; `prepare` does the rest."""
+        waiting = [segment for segment in (*self._spares, *self._full) if segment.mapped]
+        size = sum(segment.limit for segment in waiting)
+        while size > allowed and waiting:
+            last = waiting.pop()
+            size -= last.limit
+            last.unmap()
+
     def _finish(self, *, sync: bool) -> None:
-        while self._full:
-            segment = self._full.pop(0)
+        """Closes what is full; with *sync* only what is not kept for recycling."""
+        for segment in tuple(self._full):
+            if sync and self.recycle and segment.mapped:
+                continue
+            self._full.remove(segment)
             try:
                 if sync:
                     segment.sync()
             finally:
                 if segment.count > segment.base:
+                    self._strays.add(segment.number)
                     segment.finish()
                 else:
                     # The disk would not take its first record: an hour of that must not leave 3,600 files.

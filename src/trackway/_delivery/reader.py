@@ -11,7 +11,10 @@ How it goes on where no intact record stands at the next place:
    place is looked at **once more**, afresh (the first look may be older than the second), and if it is still no record
    it never will be: skip to the next commit mark, or to the next segment.
 3. The owner is dead: as in 2, after one more look.
-4. A segment of a newer version, or a file that is none of ours, is skipped and listed in `unreadable`.
+4. The file may become another segment while it is read: its owner recycles what is delivered. A record that has the
+   key of the header that was read is one of the segment that was opened, whatever the file is now; before anything
+   is passed over or counted as damage the header is read again, and if it has changed, the segment is gone.
+5. A segment of a newer version, or a file that is none of ours, is skipped and listed in `unreadable`.
 
 Read with pread: a mapping of a file that another process truncates is a SIGBUS.
 """
@@ -19,7 +22,7 @@ Read with pread: a mapping of a file that another process truncates is a SIGBUS.
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Final, Protocol, Self, final
 
 from trackway._delivery import chain as chain_files
 from trackway._delivery import platform
@@ -35,6 +38,7 @@ from trackway._delivery.record import (
     padded,
     unpack_scope,
 )
+from trackway._delivery.scan import scan
 from trackway._delivery.segment import (
     NOT_OURS,
     RECORDS_AT,
@@ -51,12 +55,24 @@ __all__ = ["ChainReader"]
 CHUNK: Final = 256 << 10
 
 
+class Own(Protocol):
+    """What the process that appends to a chain knows of it beside its files; `Spool` is one."""
+
+    def tail(self) -> tuple[int, int]:
+        """The place behind the last record: what stands before it was written by this process and is not checked."""
+        ...
+
+    def peek(self, segment: int, offset: int, size: int) -> bytes | None:
+        """Bytes of a segment, out of its mapping; None where it is not mapped."""
+        ...
+
+
 @final
 class ChainReader:
     """The committed records of a chain, from (*segment*, *offset*) on.
 
     *live*: whether the owner may still append; None (the default) asks the owner's lock whenever it matters. Who holds
-    the chain's lock itself says False. Not for two threads at once.
+    the chain's lock itself says False. *own*: the writing side, where that is this process. Not for two threads at once.
     """
 
     __slots__ = (
@@ -66,6 +82,7 @@ class ChainReader:
         "_header",
         "_live",
         "_offset",
+        "_own",
         "_segment",
         "chain",
         "damaged_bytes",
@@ -73,10 +90,17 @@ class ChainReader:
         "unreadable",
     )
 
-    def __init__(
-        self, chain: Path, segment: int = 1, offset: int = 0, *, live: bool | None = None
+    def __init__(  # noqa: PLR0913 - where, and how, each by name
+        self,
+        chain: Path,
+        segment: int = 1,
+        offset: int = 0,
+        *,
+        live: bool | None = None,
+        own: Own | None = None,
     ) -> None:
         self.chain = chain
+        self._own = own
         self.scopes: dict[int, tuple[bytes, bytes]] = {}
         self.damaged_bytes = 0
         self.unreadable: list[Path] = []
@@ -96,14 +120,21 @@ class ChainReader:
     def read(self, max_bytes: int = 1 << 20, max_records: int = 1_000) -> list[Record]:
         """The next records, at least one if there is one; an empty list when nothing is there yet, or ever (dead)."""
         records: list[Record] = []
-        size = 0
+        trusted = self._trusted()
+        left = max_bytes
         try:
-            while len(records) < max_records and size < max_bytes:
+            while len(records) < max_records and left > 0:
+                run = self._run(trusted, left, max_records - len(records))
+                if run:
+                    records += run
+                    left -= sum([len(record[-1]) for record in run])
+                    continue
+                # Whatever it was that ended the run is looked at closely, and is hardly ever a span.
                 record = self._next()
                 if record is None:
                     break
-                size += len(record.payload)
-                if size > max_bytes and records:
+                left -= len(record.payload)
+                if left < 0 and records:
                     self._offset = record.offset
                     break
                 records.append(record)
@@ -134,6 +165,25 @@ class ChainReader:
     def __del__(self) -> None:
         self.close()
 
+    def _run(self, trusted: tuple[int, int], max_bytes: int, max_records: int) -> list[Record]:
+        """The records that stand whole in the buffer."""
+        at = self._offset - self._buffer_at
+        segment = self._segment
+        # Of an earlier segment everything is before the place that is trusted.
+        sure = trusted[1] - self._buffer_at if segment == trusted[0] else len(self._buffer) + 8
+        run, end = scan(
+            self._buffer,
+            at,
+            self._header.key,
+            segment=segment,
+            origin=self._buffer_at,
+            trusted=sure if segment <= trusted[0] else 0,
+            max_bytes=max_bytes,
+            max_records=max_records,
+        )
+        self._offset = self._buffer_at + end
+        return run
+
     def _next(self) -> Record | None:
         """The next record that is not a scope's; None at the end of what is there."""
         while self._descriptor >= 0 or self._open():
@@ -160,13 +210,26 @@ class ChainReader:
     def _refill(self) -> int:
         """The same from fresh bytes of the file."""
         self._buffer_at = self._offset
-        self._buffer = os.pread(self._descriptor, CHUNK, self._offset)
+        self._buffer = self._bytes(CHUNK)
         length = measure(self._buffer, 0, self._header.key)
         if length == SHORT and len(self._buffer) >= HEADER_SIZE:
             wanted = int(HEADER.unpack_from(self._buffer)[0])
-            self._buffer = os.pread(self._descriptor, wanted, self._offset)
+            self._buffer = self._bytes(wanted)
             length = measure(self._buffer, 0, self._header.key)
         return length if self._buffer else NOTHING
+
+    def _bytes(self, size: int) -> bytes:
+        """Of the file, from the offset on."""
+        if self._own is not None:
+            # No system call, which would give up the GIL: beside a busy thread it takes 5 ms to get it back.
+            found = self._own.peek(self._segment, self._offset, size)
+            if found is not None:
+                return found
+        return os.pread(self._descriptor, size, self._offset)
+
+    def _trusted(self) -> tuple[int, int]:
+        """Up to where the records were written by this very process: their commit marks are enough."""
+        return (0, 0) if self._own is None else self._own.tail()
 
     # -- where no record stands ---------------------------------------------------------------------------------
 
@@ -184,11 +247,15 @@ class ChainReader:
             return True
         # The segment is complete, or the place was passed over: only now is the search final.
         found = self._search() if found is None else found
+        if self._recycled():
+            self._enter(self._segment + 1)
+            return True
         if found is not None:
             self.damaged_bytes += found - self._offset
             self._offset = found
             return True
-        self._pass_rubbish()
+        if not self._pass_rubbish():
+            return True
         following = self._following()
         if following is None:
             return False
@@ -216,11 +283,32 @@ class ChainReader:
             self._offset,
         )
 
-    def _pass_rubbish(self) -> None:
-        """Counts, once, what stands behind the last record without being one."""
-        rubbish = len(self._rest().rstrip(b"\0"))
-        self.damaged_bytes += rubbish
+    def _pass_rubbish(self) -> bool:
+        """Counts, once, what stands behind the last record without being one; False when it was not this segment's."""
+        rest = self._rest()
+        if self._recycled():
+            self._enter(self._segment + 1)
+            return False
+        rubbish = len(rest.rstrip(b"\0"))
+        self.damaged_bytes += self._torn(rest) if self._header.recycled else rubbish
         self._offset += padded(rubbish)
+        return True
+
+    def _torn(self, rest: bytes) -> int:
+        """How much of *rest* this use of a recycled file left: one record, or nothing that can be told."""
+        if len(rest) < HEADER_SIZE:
+            return 0
+        length, mark, *_ = HEADER.unpack_from(rest)
+        if mark not in {0, self._header.key}:
+            return 0
+        return min(padded(length), len(rest)) if length else 0
+
+    def _recycled(self) -> bool:
+        """Whether the open file has meanwhile become another segment: its header changes before any record does."""
+        if self._own is not None or self._live is False:
+            return False
+        header = read_header(os.pread(self._descriptor, RECORDS_AT, 0), self._segment)
+        return header is None or (header.version > 0 and header.key != self._header.key)
 
     def _owner_lives(self) -> bool:
         if self._live is False:
@@ -245,7 +333,7 @@ class ChainReader:
         except FileNotFoundError:
             return None
         try:
-            return read_header(os.pread(descriptor, RECORDS_AT, 0))
+            return read_header(os.pread(descriptor, RECORDS_AT, 0), number)
         finally:
             os.close(descriptor)
 
@@ -272,7 +360,7 @@ class ChainReader:
             descriptor = platform.open_existing(path)
         except FileNotFoundError:
             return False
-        header = read_header(os.pread(descriptor, RECORDS_AT, 0))
+        header = read_header(os.pread(descriptor, RECORDS_AT, 0), number)
         if header is None or not 0 < header.version <= VERSION:
             os.close(descriptor)
             if header is not None and path not in self.unreadable:

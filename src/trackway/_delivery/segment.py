@@ -7,7 +7,8 @@
     128  16 words that the owner updates in place: records appended to the chain, then what was dropped, by reason
     256  records
 
-A segment whose header is all zeros is a spare: made ahead, not in use yet.
+A spare is a file that is made ahead and not in use yet: its header is all zeros, or names another number than the file
+does. The latter was a segment of this chain before, is delivered, and got a new name and key (`writers`, recycling).
 """
 
 import os
@@ -74,13 +75,15 @@ class Header:
     records_before: int
     in_place: bool = True
     """The counter words are current at every record; else they are as old as the last sync."""
+    recycled: bool = False
+    """What stands behind the last record may be left of an earlier use; it has another key."""
 
     def pack(self) -> bytes:
         """Both copies."""
         fields = _FIELDS.pack(
             MAGIC,
             self.version,
-            int(self.in_place),
+            self.in_place | self.recycled << 1,
             self.key,
             self.number,
             self.created_ns,
@@ -94,8 +97,11 @@ class Header:
 NOT_OURS: Final = Header(version=0, key=0, number=0, created_ns=0, records_before=0)
 
 
-def read_header(data: bytes) -> Header | None:
-    """The header at the start of *data*; None where nothing is written yet (a spare), NOT_OURS where nothing fits."""
+def read_header(data: bytes, number: int | None = None) -> Header | None:
+    """The header at the start of *data*; None where the file is not in use (a spare), NOT_OURS where nothing fits.
+
+    *number*: what the file is called, to tell a spare that was a segment before.
+    """
     for start in (0, _COPY):
         copy = data[start : start + _COPY]
         if (
@@ -103,14 +109,17 @@ def read_header(data: bytes) -> Header | None:
             and copy.startswith(MAGIC)
             and _CRC.unpack_from(copy, _CRC_AT)[0] == crc32(copy[:_CRC_AT])
         ):
-            _, version, in_place, key, number, created_ns, before = _FIELDS.unpack_from(copy)
+            _, version, flags, key, named, created_ns, before = _FIELDS.unpack_from(copy)
+            if number not in {None, named} and version <= VERSION:
+                return None
             return Header(
                 version=version,
                 key=key,
-                number=number,
+                number=named,
                 created_ns=created_ns,
                 records_before=before,
-                in_place=bool(in_place),
+                in_place=bool(flags & 1),
+                recycled=bool(flags & 2),
             )
     return NOT_OURS if data[:RECORDS_AT].strip(b"\0") else None
 

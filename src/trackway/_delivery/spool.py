@@ -29,13 +29,7 @@ from trackway._delivery import platform
 from trackway._delivery.chain import Clock
 from trackway._delivery.counters import ChainCounters, DeliveryCounters, add_totals
 from trackway._delivery.live import LiveChain, open_chain
-from trackway._delivery.record import (
-    HEADER_SIZE,
-    KIND_SPAN,
-    MAX_PAYLOAD,
-    Record,
-    padded,
-)
+from trackway._delivery.record import HEADER_SIZE, KIND_SPAN, MAX_PAYLOAD, Record, padded
 from trackway._delivery.segment import RECORDS_AT
 from trackway._delivery.tally import Scopes, Tally
 from trackway._delivery.writers import MemoryRing, Segment, place
@@ -59,11 +53,14 @@ class Spool:
         description: Mapping[str, str] | None = None,
         quota: int | None = None,
         sync: Sync = 0.5,
+        recycle: bool = False,
         clock: Clock = time.time_ns,
         monotonic: Clock = time.monotonic_ns,
     ) -> None:
         self.root = root
         self.destination_id = destination_id
+        self.recycle = recycle
+        """Whether files of delivered segments are written again: only where this process delivers its own chain."""
         self.quota = quota
         """Bytes that the destination may occupy; who delivers it sees to that."""
         self.on_append: Callable[[], object] | None = None
@@ -278,6 +275,7 @@ class Spool:
             live = self._live = open_chain(
                 self.root, self.destination_id, self._description, self._clock
             )
+            live.recycle = self.recycle
         self._segment = segment = live.take(needed, self._tally.dropped, self._clock())
         if self._always:
             live.sync_names()

@@ -35,20 +35,31 @@ def _trim(chain: Path, number: int) -> None:
     descriptor = platform.open_existing(path, write=True)
     try:
         size = os.fstat(descriptor).st_size
+        header = read_header(os.pread(descriptor, RECORDS_AT, 0))
+        if header is not None and 0 < header.version <= VERSION:
+            if header.number != number:
+                path.unlink()
+                return
+            if header.recycled:
+                # An earlier use filled it to the end.
+                _cut(descriptor, size, max(RECORDS_AT, _last_end(chain, number)))
+                return
         if os.pread(descriptor, BLOCK, max(size - BLOCK, 0)).strip(b"\0"):
             return
         used = padded(len(os.pread(descriptor, size, 0).rstrip(b"\0")))
         if not used:
             path.unlink()
             return
-        header = read_header(os.pread(descriptor, RECORDS_AT, 0))
         if header is not None and 0 < header.version <= VERSION:
             # A payload may end with zeros.
-            used = max(used, RECORDS_AT, _last_end(chain, number))
-            if size - used >= BLOCK:
-                os.ftruncate(descriptor, used)
+            _cut(descriptor, size, max(used, RECORDS_AT, _last_end(chain, number)))
     finally:
         os.close(descriptor)
+
+
+def _cut(descriptor: int, size: int, used: int) -> None:
+    if size - used >= BLOCK:
+        os.ftruncate(descriptor, used)
 
 
 def _last_end(chain: Path, number: int) -> int:

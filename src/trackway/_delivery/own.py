@@ -1,0 +1,58 @@
+"""What the deliverer knows of the chain that its own process appends to, beside what the files tell any reader.
+
+1. *Trust.* What stands before the tail this process has written itself: a commit mark is enough, no second checksum.
+2. *No system call.* Bytes come out of the mapping: a read gives up the GIL, and beside a busy thread winning it back
+   takes 5 ms, while 1 MiB is filled in 10.
+3. *Recycling.* What is delivered is handed back to be written again; see `live`.
+
+The spool may have lost the chain and begun another (its files were removed): then this is as good as no knowledge.
+"""
+
+from pathlib import Path
+from typing import final
+
+from trackway._delivery.spool import Spool
+
+__all__ = ["OwnChain"]
+
+
+@final
+class OwnChain:
+    """The inside of one chain of *spool*; for the one thread that delivers it."""
+
+    __slots__ = ("_chain", "_spool")
+
+    def __init__(self, spool: Spool, chain: Path) -> None:
+        self._spool = spool
+        self._chain = chain
+
+    def tail(self) -> tuple[int, int]:
+        """Segment and offset behind the last record; (0, 0) when the chain is no longer the spool's."""
+        spool = self._spool
+        with spool._lock:
+            return spool.tail() if spool.live_chain() == self._chain else (0, 0)
+
+    def peek(self, segment: int, offset: int, size: int) -> bytes | None:
+        """Bytes of a segment as they are now; None where it is not mapped."""
+        live, current = self._spool._live, self._spool._segment
+        if live is None or live.path != self._chain:
+            return None
+        found = live.find(segment, current)
+        return None if found is None else found.peek(offset, size)
+
+    @property
+    def recycles(self) -> bool:
+        """Whether the files of delivered segments are to be left to `release`."""
+        return self._spool.recycle
+
+    def release(self, before: int) -> None:
+        """Tells that the segments before number *before* are delivered, and that this is written down."""
+        spool, live = self._spool, self._spool._live
+        if live is None or not live.holds(before) or not spool._upkeep.acquire(blocking=False):
+            # Who syncs a slow disk now does not keep delivery waiting: the next call brings these too.
+            return
+        try:
+            if live is spool._live and live.path == self._chain:
+                live.release(before, spool._lock)
+        finally:
+            spool._upkeep.release()
