@@ -4,6 +4,7 @@ Two slots, written in turn, each with a sequence number and a crc: whoever is ki
 The file never grows after its first write, so that deliveries are remembered on a disk that is full.
 """
 
+import mmap
 import os
 from pathlib import Path
 from struct import Struct
@@ -43,10 +44,11 @@ class CursorState(NamedTuple):
 class Cursor:
     """The remembered place of a chain's only deliverer: its owner's worker, or who claimed it."""
 
-    __slots__ = ("_sequence", "chain")
+    __slots__ = ("_map", "_sequence", "chain")
 
     def __init__(self, chain: Path) -> None:
         self.chain = chain
+        self._map: mmap.mmap | None = None
         self._sequence = 0
 
     def load(self) -> CursorState:
@@ -64,17 +66,49 @@ class Cursor:
     def store(self, state: CursorState) -> bool:
         """Remembers a place; False when the disk refused (then it may be delivered twice, never lost)."""
         self._sequence += 1
+        data, at = _pack(self._sequence, state), self._sequence % 2 * SLOT
         try:
-            descriptor = platform.change_private(self.chain / CURSOR)
+            if self._map is None and platform.capabilities.map:
+                self._map = self._mapped()
+        except OSError:
+            # No mappings, no disk: the plain way tells.
+            pass
+        try:
+            if self._map is not None:
+                # Without a system call, which a busy thread makes wait for the GIL: this is once for every request.
+                self._map[at : at + len(data)] = data
+                return True
+            descriptor = self._opened()
             try:
-                if os.fstat(descriptor).st_size < 2 * SLOT:
-                    platform.preallocate(descriptor, 2 * SLOT)
-                data = _pack(self._sequence, state)
-                return os.pwrite(descriptor, data, self._sequence % 2 * SLOT) == len(data)
+                return os.pwrite(descriptor, data, at) == len(data)
             finally:
                 os.close(descriptor)
         except OSError:
             return False
+
+    def close(self) -> None:
+        """Lets go of the file; a later `store` takes it up again."""
+        mapped, self._map = self._map, None
+        if mapped is not None:
+            mapped.close()
+
+    def _mapped(self) -> mmap.mmap:
+        descriptor = self._opened()
+        try:
+            return platform.map_file(descriptor, 2 * SLOT)
+        finally:
+            os.close(descriptor)
+
+    def _opened(self) -> int:
+        """The file, in its full size: a store into a hole of a full disk is a SIGBUS."""
+        descriptor = platform.change_private(self.chain / CURSOR)
+        try:
+            if os.fstat(descriptor).st_size < 2 * SLOT:
+                platform.preallocate(descriptor, 2 * SLOT)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def release_segments(self, before: int) -> None:
         """Removes the delivered segments; a newer version's are left alone."""

@@ -129,6 +129,7 @@ class ChainLane(_Pieces):
     def release(self) -> None:
         """Lets go of the chain, settled or not."""
         self._reader.close()
+        self._cursor.close()
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()
@@ -136,6 +137,7 @@ class ChainLane(_Pieces):
     def abandon(self) -> None:
         """The same in a forked child, for which nothing of it is its own."""
         self._reader.close()
+        self._cursor.close()
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.abandon()

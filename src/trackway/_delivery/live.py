@@ -49,6 +49,7 @@ class LiveChain:
     """
 
     __slots__ = (
+        "_coming",
         "_full",
         "_lock",
         "_mappable",
@@ -68,6 +69,8 @@ class LiveChain:
         self._size = FIRST_SIZE
         self._spares: deque[Segment] = deque()
         """In the order of their numbers, which are all higher than the current one's."""
+        self._coming = 0
+        """Bytes of the mappings that are on their way to be spares."""
         self._strays: set[int] = set()
         """Numbers of segments that were put away, and whose files are to be removed when they are delivered."""
         self.recycle = False
@@ -118,10 +121,16 @@ class LiveChain:
         if not self._spares and self._mappable and current.offset * 2 >= current.limit:
             with lock:
                 number = self._next_number()
+                self._coming = LARGEST_SIZE
                 if self.recycle:
-                    self._unmap_beyond(MAPPED - current.limit - LARGEST_SIZE)
-            spare: Segment | None = self._make(number, RECORDS_AT)
+                    self._unmap_beyond(MAPPED - current.limit)
+            try:
+                spare: Segment | None = self._make(number, RECORDS_AT)
+            except OSError:
+                self._coming = 0
+                raise
             with lock:
+                self._coming = 0
                 # Not when an append could not wait and went on in a later number meanwhile.
                 if spare is not None and self._number == number:
                     self._spares.append(spare)
@@ -143,9 +152,13 @@ class LiveChain:
         with lock:
             done = [segment for segment in self._full if segment.number < before]
             self._full = [segment for segment in self._full if segment.number >= before]
+            self._coming = sum([segment.limit for segment in done if segment.mapped])
         for segment in done:
+            size = segment.limit if segment.mapped else 0
             if not self._recycled(segment, lock):
                 segment.discard()
+            with lock:
+                self._coming -= size
         for number in [number for number in self._strays if number < before]:
             self._strays.discard(number)
             segment_path(self.path, number).unlink(missing_ok=True)
@@ -188,6 +201,11 @@ class LiveChain:
         self._full, self._spares = [], deque()
         self._lock.abandon()
 
+    def after(self, number: int, current: Segment) -> int:
+        """The next segment in use behind *number*, which is open; itself when it is the current one."""
+        later = [segment.number for segment in self._full if segment.number > number]
+        return min(later, default=current.number)
+
     def _begin(self, segment: Segment, dropped: Mapping[str, int], now_ns: int) -> None:
         try:
             segment.begin(self.count, dropped, now_ns)
@@ -217,12 +235,14 @@ class LiveChain:
 
     def _unmap_beyond(self, allowed: int) -> None:
         """With the spool's lock held: lets go of mappings, the latest to be delivered first; `prepare` does the rest."""
-        waiting = [segment for segment in (*self._spares, *self._full) if segment.mapped]
-        size = sum(segment.limit for segment in waiting)
-        while size > allowed and waiting:
-            last = waiting.pop()
-            size -= last.limit
-            last.unmap()
+        mapped = [segment for segment in (*self._spares, *self._full) if segment.mapped]
+        size = sum([segment.limit for segment in mapped]) + self._coming
+        for segment in reversed(self._full):
+            if size <= allowed:
+                return
+            if segment.mapped:
+                size -= segment.limit
+                segment.unmap()
 
     def _finish(self, *, sync: bool) -> None:
         """Closes what is full; with *sync* only what is not kept for recycling."""

@@ -11,7 +11,9 @@ The spool may have lost the chain and begun another (its files were removed): th
 from pathlib import Path
 from typing import final
 
+from trackway._delivery.segment import Header
 from trackway._delivery.spool import Spool
+from trackway._delivery.writers import Segment
 
 __all__ = ["OwnChain"]
 
@@ -34,11 +36,31 @@ class OwnChain:
 
     def peek(self, segment: int, offset: int, size: int) -> bytes | None:
         """Bytes of a segment as they are now; None where it is not mapped."""
+        found = self._find(segment)
+        return None if found is None else found.peek(offset, size)
+
+    def header(self, segment: int) -> Header | None:
+        """What the file of an open segment says of itself."""
+        found = self._find(segment)
+        return None if found is None else found.header(0, in_place=found.kind == "mmap")
+
+    def onward(self, segment: int, offset: int) -> int | None:
+        """Where to go on at a place where nothing is: this segment, to wait, or a later one; None: look at the files."""
+        spool = self._spool
+        with spool._lock:
+            live, current = spool._live, spool._segment
+            if live is None or current is None or live.path != self._chain:
+                return None
+            ended = live.find(segment, current)
+            if ended is None or ended.offset != offset:
+                return None
+            return live.after(segment, current)
+
+    def _find(self, segment: int) -> Segment | None:
         live, current = self._spool._live, self._spool._segment
         if live is None or live.path != self._chain:
             return None
-        found = live.find(segment, current)
-        return None if found is None else found.peek(offset, size)
+        return live.find(segment, current)
 
     @property
     def recycles(self) -> bool:

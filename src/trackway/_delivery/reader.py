@@ -33,6 +33,7 @@ from trackway._delivery.record import (
     KIND_SCOPE,
     NOTHING,
     SHORT,
+    TORN,
     Record,
     measure,
     padded,
@@ -64,6 +65,14 @@ class Own(Protocol):
 
     def peek(self, segment: int, offset: int, size: int) -> bytes | None:
         """Bytes of a segment, out of its mapping; None where it is not mapped."""
+        ...
+
+    def header(self, segment: int) -> Header | None:
+        """Of a segment that it still has open."""
+        ...
+
+    def onward(self, segment: int, offset: int) -> int | None:
+        """Where to go on at a place where nothing is: this segment, to wait, or a later one; None: look at the files."""
         ...
 
 
@@ -146,6 +155,7 @@ class ChainReader:
     def close(self) -> None:
         """Closes the open segment; a later read opens it again."""
         descriptor, self._descriptor = self._descriptor, -1
+        self._header = NOT_OURS
         self._buffer = b""
         self._buffer_at = 0
         if descriptor >= 0:
@@ -186,7 +196,7 @@ class ChainReader:
 
     def _next(self) -> Record | None:
         """The next record that is not a scope's; None at the end of what is there."""
-        while self._descriptor >= 0 or self._open():
+        while self._header is not NOT_OURS or self._open():
             length = self._measure()
             if length <= 0:
                 if self._recover(length):
@@ -225,7 +235,13 @@ class ChainReader:
             found = self._own.peek(self._segment, self._offset, size)
             if found is not None:
                 return found
-        return os.pread(self._descriptor, size, self._offset)
+        return os.pread(self._file(), size, self._offset)
+
+    def _file(self) -> int:
+        """The open segment, which is opened only now where it could be read without."""
+        if self._descriptor < 0:
+            self._descriptor = platform.open_existing(segment_path(self.chain, self._segment))
+        return self._descriptor
 
     def _trusted(self) -> tuple[int, int]:
         """Up to where the records were written by this very process: their commit marks are enough."""
@@ -235,6 +251,13 @@ class ChainReader:
 
     def _recover(self, length: int) -> bool:
         """Moves to the next record; False when there is nothing to do but to come back later."""
+        if self._own is not None and length != TORN:
+            onward = self._own.onward(self._segment, self._offset)
+            if onward is not None:
+                self._buffer = b""
+                if onward > self._segment:
+                    self._enter(onward)
+                return self._header is NOT_OURS
         # At the tail of a living chain this runs at every poll, and the rest of a segment may be 2 MiB of zeros.
         # A plain file has no bytes there yet, unless an interrupted append left a hole.
         tail = length == NOTHING and (self._header.in_place or not self._buffer)
@@ -277,11 +300,8 @@ class ChainReader:
         return None
 
     def _rest(self) -> bytes:
-        return os.pread(
-            self._descriptor,
-            max(os.fstat(self._descriptor).st_size - self._offset, 0),
-            self._offset,
-        )
+        size = os.fstat(self._file()).st_size - self._offset
+        return os.pread(self._descriptor, max(size, 0), self._offset)
 
     def _pass_rubbish(self) -> bool:
         """Counts, once, what stands behind the last record without being one; False when it was not this segment's."""
@@ -344,6 +364,9 @@ class ChainReader:
 
     def _open(self) -> bool:
         """Opens the segment of the position, or the first one behind it that can be read."""
+        if self._own is not None and (header := self._own.header(self._segment)) is not None:
+            self._begin(header)
+            return True
         for number in segment_numbers(self.chain):
             if number < self._segment:
                 continue
@@ -369,12 +392,16 @@ class ChainReader:
         if path in self.unreadable:
             # It was looked at in the moment in which its owner wrote the header.
             self.unreadable.remove(path)
-        self._header = header
         self._descriptor = descriptor
+        self._begin(header)
+        return True
+
+    def _begin(self, header: Header) -> None:
+        """Goes to where the records of the opened segment begin, or to the remembered offset."""
+        self._header = header
         resumed, self._offset = max(self._offset, RECORDS_AT), RECORDS_AT
         self._learn_scopes(resumed)
         self._offset = resumed
-        return True
 
     def _learn_scopes(self, end: int) -> None:
         """Reads the scope records before a remembered offset: they stand where the scope was first used."""
