@@ -202,9 +202,9 @@ class LiveChain:
         self._lock.abandon()
 
     def after(self, number: int, current: Segment) -> int:
-        """The next segment in use behind *number*, which is open; itself when it is the current one."""
-        later = [segment.number for segment in self._full if segment.number > number]
-        return min(later, default=current.number)
+        """The next segment with records behind *number*; the current one when there is none, or it is that."""
+        there = [*[segment.number for segment in self._full], *tuple(self._strays)]
+        return min([n for n in there if n > number], default=current.number)
 
     def _begin(self, segment: Segment, dropped: Mapping[str, int], now_ns: int) -> None:
         try:
@@ -249,13 +249,15 @@ class LiveChain:
         for segment in tuple(self._full):
             if sync and self.recycle and segment.mapped:
                 continue
+            if segment.count > segment.base:
+                # First: at no moment may the deliverer believe that there is nothing between two others.
+                self._strays.add(segment.number)
             self._full.remove(segment)
             try:
                 if sync:
                     segment.sync()
             finally:
                 if segment.count > segment.base:
-                    self._strays.add(segment.number)
                     segment.finish()
                 else:
                     # The disk would not take its first record: an hour of that must not leave 3,600 files.
