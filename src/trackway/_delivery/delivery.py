@@ -96,6 +96,8 @@ class Delivery:
         self._reset()
         for sink in self.sinks:
             sink.on_append = self._on_append_to(sink)
+        if self._remote is not None:
+            self._remote.on_roll = self._deliverer.nudge
         if self.sinks:
             _deliveries.add(self)
             fork.on_child(self._in_child)
@@ -132,7 +134,7 @@ class Delivery:
         self._caretaker.stop(left)
         ended = self._deliverer.stop(left)
         for sink in self.sinks:
-            sink.on_append = None
+            sink.on_append = sink.on_roll = None
             sink.close()
         # A request may be under way for longer than the caller has time: then the thread does the rest when it ends.
         self._left_behind = not ended

@@ -23,7 +23,7 @@ from typing import Final, Protocol, final
 
 from trackway._core import log
 from trackway._delivery import complaints, limits
-from trackway._delivery.batch import RECORDS, TARGET, Batch
+from trackway._delivery.batch import TARGET, Batch
 from trackway._delivery.chain import chains, claim, sweep
 from trackway._delivery.complaints import Blame
 from trackway._delivery.counters import DeliveryCounters
@@ -36,7 +36,6 @@ __all__ = ["Exporter", "Mark", "Poster"]
 
 LINGER_S: Final = 0.25
 """How long a batch may grow; half of what the user notices, and a request costs as much as 10 spans."""
-SHORTEST_S: Final = 0.002
 SCAN_EVERY_S: Final = 30.0
 LIMITS_EVERY_S: Final = 1.0
 # Of dead processes at a time: each is two descriptors and a read buffer.
@@ -104,9 +103,6 @@ class Exporter:
         self._skipped: set[Path] = set()
         """Chains with segments of a newer version, which only that can deliver."""
         self._scan_at = self._limits_at = float("-inf")
-        self._sent = 0
-        """Bytes since the last pause, which began at `_lingered_at`."""
-        self._lingered_at = float("-inf")
         self._looks = 0
         self._last_empty = 0
         if spool is not None:
@@ -279,15 +275,8 @@ class Exporter:
         resting = self.rests_for()
         if resting:
             return min(resting, LIMITS_EVERY_S)
-        self._sent += batch.size
-        more = batch.size > TARGET - TARGET // 8 or len(batch) == RECORDS or lane.pending
-        if more or not lane.live or self.urgent:
-            return 0.0
-        now = self._clock()
-        sent, self._sent = self._sent, 0
-        since, self._lingered_at = self._lingered_at, now
-        # As long as it takes to fill a good batch: what is delivered soon is written again while the caches have it.
-        return min(LINGER_S, max((now - since) * TARGET * 3 / (4 * max(sent, 1)), SHORTEST_S))
+        more = lane.pending or lane.behind(batch)
+        return LINGER_S if lane.live and not more and not self.urgent else 0.0
 
     def _obey(self, lane: Lane, batch: Batch, outcome: Outcome, decision: Decision) -> None:
         match decision.action:

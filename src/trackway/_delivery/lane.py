@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, final
 
 from trackway._delivery import platform
-from trackway._delivery.batch import RECORDS, TARGET, Batch
+from trackway._delivery.batch import MOST, RECORDS, TARGET, Batch
 from trackway._delivery.chain import ChainLock, created_ns
 from trackway._delivery.counters import DeliveryCounters, fold
 from trackway._delivery.cursor import Cursor, CursorState
@@ -39,13 +39,17 @@ class _Pieces:
     def next(self, limit: int) -> Batch | None:
         """What to send now, in *limit* bytes if it is more than one record; None when there is nothing."""
         if not self._pieces:
-            self._pieces.extend(self._read(min(limit, TARGET)))
+            self._pieces.extend(self._read(min(limit, MOST)))
         return self._pieces[0] if self._pieces else None
 
     @property
     def pending(self) -> bool:
         """Whether something was read that is not settled."""
         return bool(self._pieces or self.suspects)
+
+    def behind(self, batch: Batch) -> bool:
+        """Whether there is enough for another batch after *batch* without waiting for more."""
+        return batch.size >= TARGET // 4
 
     def halve(self) -> None:
         """Puts the halves of the foremost batch in its place."""
@@ -118,6 +122,12 @@ class ChainLane(_Pieces):
         super().rewind()
         self._reader.close()
         self._reader = self._new_reader()
+
+    def behind(self, batch: Batch) -> bool:
+        """The same: a segment that is full is enough, and when it is, the worker is woken."""
+        if self._own is None or not self._own.recycles:
+            return super().behind(batch)
+        return self._reader.position[0] < self._own.tail()[0]
 
     def finish(self) -> bool:
         """Removes a dead chain that is settled; False where files of a newer version are left in it."""

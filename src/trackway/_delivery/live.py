@@ -13,7 +13,7 @@ from typing import Final, final
 
 from trackway._delivery import platform
 from trackway._delivery.chain import ChainLock, Clock, create_chain, describe
-from trackway._delivery.segment import FIRST_SIZE, LARGEST_SIZE, RECORDS_AT, segment_path
+from trackway._delivery.segment import FIRST_SIZE, GROWN_SIZE, LARGEST_SIZE, RECORDS_AT, segment_path
 from trackway._delivery.writers import FileSegment, MappedSegment, Segment
 
 __all__ = ["LiveChain", "open_chain"]
@@ -290,5 +290,5 @@ class LiveChain:
                 # This mount does not map.
                 self._mappable = False
             return None
-        self._size = min(self._size * 2, LARGEST_SIZE)
+        self._size = min(self._size * 2, GROWN_SIZE)
         return segment

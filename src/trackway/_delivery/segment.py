@@ -23,6 +23,7 @@ __all__ = [
     "COUNTERS_AT",
     "DROP_REASONS",
     "FIRST_SIZE",
+    "GROWN_SIZE",
     "LARGEST_SIZE",
     "RECORDS_AT",
     "VERSION",
@@ -40,7 +41,9 @@ RECORDS_AT: Final = 256
 COUNTERS_AT: Final = 128
 # 64 KiB first: 100 processes that are killed after one span leave 6 MiB, with 2 MiB segments it would be 200.
 FIRST_SIZE: Final = 64 << 10
-# Three are mapped at most (`live.py`), and 8 MiB is what the mappings may take.
+# A batch: small enough that a few are recycled while the caches have them, and that they come back soon.
+GROWN_SIZE: Final = 1 << 20
+# What is made for a single record; 8 MiB is what the mappings may take (`live.py`).
 LARGEST_SIZE: Final = 2 << 20
 
 DROP_REASONS: Final = (

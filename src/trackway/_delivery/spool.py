@@ -65,6 +65,8 @@ class Spool:
         """Bytes that the destination may occupy; who delivers it sees to that."""
         self.on_append: Callable[[], object] | None = None
         """Called after every append, on the application's thread: has to be cheap and must not raise."""
+        self.on_roll: Callable[[], object] | None = None
+        """The same whenever a segment is full."""
         self._description = dict(description or {})
         self._sync: Sync = sync
         self._always = sync == "always"
@@ -279,6 +281,8 @@ class Spool:
         self._segment = segment = live.take(needed, self._tally.dropped, self._clock())
         if self._always:
             live.sync_names()
+        if (hook := self.on_roll) is not None:
+            hook()
         return segment
 
     def _put_segment_away(self) -> None:

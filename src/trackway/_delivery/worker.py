@@ -121,6 +121,16 @@ class Worker:
             self._condition.notify_all()
             return self._spawn()
 
+    def nudge(self) -> None:
+        """Has the thread, if it is there, do a step soon; for the application's threads, so it waits for nothing."""
+        self._poked = True
+        # Who holds it looks at the flag next, or goes to sleep for no longer than it would have anyway.
+        if self._condition.acquire(blocking=False):
+            try:
+                self._condition.notify_all()
+            finally:
+                self._condition.release()
+
     def inline(self, timeout: float) -> float | None:
         """Does a step of *timeout* seconds at most on the caller's thread."""
         if not self._stepping.acquire(timeout=timeout):
