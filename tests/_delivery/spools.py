@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from trackway._delivery.reader import ChainReader
 from trackway._delivery.record import Record
@@ -51,12 +52,15 @@ def live_chain(spool: Spool) -> Path:
     return chain
 
 
-def start(program: str, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+def start(
+    program: str, *arguments: str, before: Sequence[str] = (), err: IO[bytes] | None = None
+) -> subprocess.Popen[str]:
     """A Python process of its own; it speaks on its standard output and waits on its standard input."""
     return subprocess.Popen(
         [*before, sys.executable, "-c", program, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=err,
         text=True,
     )
 

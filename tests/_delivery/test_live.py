@@ -13,6 +13,7 @@ from trackway._delivery.live import LiveChain, open_chain
 from trackway._delivery.reader import ChainReader
 from trackway._delivery.segment import (
     FIRST_SIZE,
+    GROWN_SIZE,
     LARGEST_SIZE,
     RECORDS_AT,
     segment_numbers,
@@ -33,7 +34,7 @@ def fill(segment: Segment) -> None:
 
 
 def test_segments_grow(live: LiveChain) -> None:
-    """The first segment is small; each next one is twice as large, up to 2 MiB."""
+    """The first segment is small; each next one is twice as large, up to 1 MiB."""
     segment = live.take(0, {}, 0)
     sizes = [segment.limit]
     for _ in range(8):
@@ -41,7 +42,7 @@ def test_segments_grow(live: LiveChain) -> None:
         live.retire(segment)
         segment = live.take(0, {}, 0)
         sizes.append(segment.limit)
-    assert sizes == [min(FIRST_SIZE << n, LARGEST_SIZE) for n in range(9)]
+    assert sizes == [min(FIRST_SIZE << n, GROWN_SIZE) for n in range(9)]
     live.close(segment)
 
 

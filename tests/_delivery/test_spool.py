@@ -112,7 +112,7 @@ def test_threads_lose_nothing(home: Path, writer: str) -> None:
 def test_the_gil_is_kept(home: Path) -> None:
     """Append never gives up the GIL: a spinning thread that would keep it for long does not get it."""
     spool, scope = spool_at(home)
-    payload = bytes(60_000)
+    payload = bytes(20_000)
     for _ in range(40):
         spool.append(payload, scope)
         spool.prepare()

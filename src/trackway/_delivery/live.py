@@ -121,16 +121,16 @@ class LiveChain:
         if not self._spares and self._mappable and current.offset * 2 >= current.limit:
             with lock:
                 number = self._next_number()
-                self._coming = LARGEST_SIZE
+                self._coming += LARGEST_SIZE
                 if self.recycle:
                     self._unmap_beyond(MAPPED - current.limit)
             try:
                 spare: Segment | None = self._make(number, RECORDS_AT)
             except OSError:
-                self._coming = 0
+                self._coming -= LARGEST_SIZE
                 raise
             with lock:
-                self._coming = 0
+                self._coming -= LARGEST_SIZE
                 # Not when an append could not wait and went on in a later number meanwhile.
                 if spare is not None and self._number == number:
                     self._spares.append(spare)
@@ -138,30 +138,27 @@ class LiveChain:
             if spare is not None:
                 spare.discard()
 
-    def holds(self, before: int) -> bool:
-        """Whether there is anything of the segments before number *before* to be released."""
-        return any(s.number < before for s in tuple(self._full)) or any(
-            number < before for number in tuple(self._strays)
-        )
-
     def release(self, before: int, lock: AbstractContextManager[object]) -> None:
         """Takes back the segments before number *before*, which are delivered: as spares, else their files are removed.
 
-        The place of delivery has been written down: who is killed from here on will not look for them.
+        For the deliverer, which does not wait for who syncs a slow disk meanwhile. It has written down its place: who
+        is killed from here on will not look for them.
         """
-        with lock:
-            done = [segment for segment in self._full if segment.number < before]
-            self._full = [segment for segment in self._full if segment.number >= before]
-            self._coming = sum([segment.limit for segment in done if segment.mapped])
-        for segment in done:
-            size = segment.limit if segment.mapped else 0
+        for segment in [segment for segment in tuple(self._full) if segment.number < before]:
+            with lock:
+                if segment not in self._full:
+                    continue
+                self._full.remove(segment)
+                size = segment.limit if segment.mapped else 0
+                self._coming += size
             if not self._recycled(segment, lock):
                 segment.discard()
             with lock:
                 self._coming -= size
-        for number in [number for number in self._strays if number < before]:
+        for number in [number for number in tuple(self._strays) if number < before]:
             self._strays.discard(number)
-            segment_path(self.path, number).unlink(missing_ok=True)
+            with suppress(OSError):
+                segment_path(self.path, number).unlink(missing_ok=True)
 
     def find(self, number: int, current: Segment | None) -> Segment | None:
         """The segment of that number, if it is still open."""
@@ -187,6 +184,7 @@ class LiveChain:
         try:
             if current is not None:
                 self.retire(current)
+            self.recycle = False
             while self._spares:
                 self._spares.popleft().discard()
             self._finish(sync=False)
@@ -221,14 +219,15 @@ class LiveChain:
         for _ in range(OVERTAKEN):
             with lock:
                 number = self._next_number()
-            self._names_changed = True
             try:
                 segment.recycle(self.path, number)
-            except OSError:
+            except (OSError, ValueError):
+                # The files, or the mapping, were removed meanwhile.
                 return False
+            self._names_changed = True
             with lock:
                 # Not when an append could not wait and went on in a later number meanwhile.
-                if self._number == number:
+                if self._number == number and self.recycle:
                     self._spares.append(segment)
                     return True
         return False
@@ -252,7 +251,12 @@ class LiveChain:
             if segment.count > segment.base:
                 # First: at no moment may the deliverer believe that there is nothing between two others.
                 self._strays.add(segment.number)
-            self._full.remove(segment)
+            try:
+                self._full.remove(segment)
+            except ValueError:
+                # Delivered meanwhile.
+                self._strays.discard(segment.number)
+                continue
             try:
                 if sync:
                     segment.sync()

@@ -70,11 +70,6 @@ class OwnChain:
     def release(self, before: int) -> None:
         """Tells that the segments before number *before* are delivered, and that this is written down."""
         spool, live = self._spool, self._spool._live
-        if live is None or not live.holds(before) or not spool._upkeep.acquire(blocking=False):
-            # Who syncs a slow disk now does not keep delivery waiting: the next call brings these too.
+        if live is None or live.path != self._chain:
             return
-        try:
-            if live is spool._live and live.path == self._chain:
-                live.release(before, spool._lock)
-        finally:
-            spool._upkeep.release()
+        live.release(before, spool._lock)

@@ -57,6 +57,7 @@ class _SegmentFile:
     """The file behind a segment, and how far it is written and synced."""
 
     __slots__ = (
+        "_synced",
         "base",
         "count",
         "descriptor",
@@ -67,7 +68,6 @@ class _SegmentFile:
         "path",
         "recycled",
         "scopes",
-        "synced",
     )
 
     def __init__(self, chain: Path, number: int, limit: int) -> None:
@@ -75,7 +75,8 @@ class _SegmentFile:
         self.number = number
         self.limit = limit
         self.offset = RECORDS_AT
-        self.synced = 0
+        self._synced = 0, 0
+        """Up to where, and in which use of the file: the deliverer may recycle it while it is being synced."""
         self.base = self.count = 0
         """Records of the chain before this segment, and with it; scopes are not counted."""
         self.scopes: set[int] = set()
@@ -98,10 +99,24 @@ class _SegmentFile:
 
     def sync(self) -> None:
         """Returns when all that was appended before the call is on disk."""
+        key = self.key
         offset = self.offset
-        if self.descriptor >= 0 and self.synced < offset:
+        if self.descriptor < 0 or self.synced >= offset:
+            return
+        try:
             platform.sync_data(self.descriptor)
-            self.synced = offset
+        except OSError:
+            if self.descriptor < 0:
+                # Delivered and closed in the meantime.
+                return
+            raise
+        self._synced = key, offset
+
+    @property
+    def synced(self) -> int:
+        """Up to where it is on disk."""
+        key, offset = self._synced
+        return offset if key == self.key else 0
 
     def deleted(self) -> bool:
         """Whether the file was removed underneath: what is appended to it nobody can read."""
@@ -252,11 +267,12 @@ class MappedSegment(_SegmentFile):
         """
         path = segment_path(chain, number)
         self.path.rename(path)
-        self.path, self.number, self.key, self.recycled = path, number, _new_key(), True
-        self.base = self.count = 0
+        self.path, self.number, self.recycled = path, number, True
+        self.base = self.count = self._touched = 0
         self.scopes.clear()
+        # In this order: see `sync`, which looks the other way round.
         self.offset = RECORDS_AT
-        self.synced = self._touched = 0
+        self.key = _new_key()
         spare = Header(key=self.key, number=0, created_ns=0, records_before=0).pack()
         self._map[: len(spare)] = spare
         self._pairs[RECORDS_AT >> 3] = 0
