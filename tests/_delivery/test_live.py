@@ -215,3 +215,134 @@ def test_names_are_synced_once(live: LiveChain) -> None:
         assert segment.synced == segment.offset
     live.sync(None)
     live.close(segment)
+
+
+@pytest.fixture
+def recycling(live: LiveChain) -> LiveChain:
+    live.recycle = True
+    return live
+
+
+def mapped_bytes(live: LiveChain) -> int:
+    lines = Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines()
+    ours = [n for n, line in enumerate(lines) if str(live.path) in line]
+    return sum(int(lines[n + 1].split()[1]) for n in ours) << 10
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="asks the kernel")
+@pytest.mark.parametrize("prepared", [True, False])
+@pytest.mark.parametrize("lag", [0, 1, 3, 30])
+def test_recycling_maps_no_more(recycling: LiveChain, lag: int, prepared: bool) -> None:  # noqa: FBT001 - a parameter
+    """However far delivery is behind, and whether or not the worker is, at most 8 MiB are mapped."""
+    segment = recycling.take(0, {}, 0)
+    for _ in range(40):
+        fill(segment)
+        if prepared:
+            recycling.prepare(segment, LOCK)
+            assert mapped_bytes(recycling) <= 8 << 20
+        recycling.retire(segment)
+        segment = recycling.take(0, {}, 0)
+        assert mapped_bytes(recycling) <= 8 << 20
+        recycling.release(segment.number - lag, LOCK)
+        assert mapped_bytes(recycling) <= 8 << 20
+    recycling.close(segment)
+    assert mapped_bytes(recycling) == 0
+
+
+def test_a_delivered_segment_comes_back(recycling: LiveChain) -> None:
+    """It is taken again without a system call, empty, under the next number and another key."""
+    segment = recycling.take(0, {}, 0)
+    while segment.limit < GROWN_SIZE:
+        fill(segment)
+        recycling.retire(segment)
+        segment = recycling.take(0, {}, 0)
+    fill(segment)
+    key, inode = segment.key, segment.path.stat().st_ino
+    recycling.retire(segment)
+    current = recycling.take(0, {}, 0)
+    recycling.release(current.number, LOCK)
+    assert segment_numbers(recycling.path) == [current.number, current.number + 1]
+    fill(current)
+    recycling.retire(current)
+    again = recycling.take(0, {"sampled": 2}, 5)
+    assert again is segment
+    assert (again.path.stat().st_ino, again.number) == (inode, current.number + 1)
+    assert again.key != key
+    assert again.append(b"new", 1, 0, 0)
+    with ChainReader(recycling.path, again.number) as reader:
+        assert [record.payload for record in reader.read()] == [b"new"]
+    recycling.close(again)
+    # The unused rest, and with it the earlier use, is given back.
+    assert again.path.stat().st_size == RECORDS_AT + 24
+    assert segment_numbers(recycling.path) == [current.number, again.number]
+
+
+def test_recycling_that_is_overtaken_tries_again(recycling: LiveChain) -> None:
+    """A file that is recycled while an append makes a segment for itself comes after that one, or goes."""
+    segment = recycling.take(0, {}, 0)
+    while segment.limit < GROWN_SIZE:
+        fill(segment)
+        recycling.retire(segment)
+        segment = recycling.take(0, {}, 0)
+    fill(segment)
+    recycling.retire(segment)
+    taken = [recycling.take(0, {}, 0)]
+
+    class Racing:
+        """The lock, whose uses find that an append went on meanwhile: *times* times."""
+
+        def __init__(self, times: int) -> None:
+            self.uses, self.times = 0, times
+
+        def __enter__(self) -> None:
+            self.uses += 1
+            # First to take it out, then in turn to draw a number and to put it in.
+            if self.uses > 2 and self.uses % 2 == 1 and self.times:
+                self.times -= 1
+                fill(taken[-1])
+                recycling.retire(taken[-1])
+                taken.append(recycling.take(0, {}, 0))
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+    recycling.release(taken[0].number, Racing(1))
+    assert segment_numbers(recycling.path)[-1] > taken[-1].number
+    before = taken[-1].number
+    recycling.release(before, Racing(9))
+    assert segment_numbers(recycling.path)[-1] <= taken[-1].number + 1
+    recycling.close(taken[-1])
+
+
+def test_files_that_were_removed_are_not_recycled(recycling: LiveChain) -> None:
+    """When the folder has vanished underneath, nothing is made of the segments, and nothing raised."""
+    segment = recycling.take(0, {}, 0)
+    while segment.limit < GROWN_SIZE:
+        fill(segment)
+        recycling.retire(segment)
+        segment = recycling.take(0, {}, 0)
+    fill(segment)
+    recycling.retire(segment)
+    current = recycling.take(0, {}, 0)
+    for number in segment_numbers(recycling.path):
+        segment_path(recycling.path, number).unlink()
+    recycling.release(current.number, LOCK)
+    assert segment_numbers(recycling.path) == []
+    recycling.abandon(current)
+
+
+def test_a_sync_that_was_overtaken_is_done_again(recycling: LiveChain) -> None:
+    """What is written into a file that was recycled while it was synced is not taken for synced."""
+    segment = recycling.take(0, {}, 0)
+    while segment.limit < GROWN_SIZE:
+        fill(segment)
+        recycling.retire(segment)
+        segment = recycling.take(0, {}, 0)
+    fill(segment)
+    segment.sync()
+    assert segment.synced == segment.limit
+    recycling.retire(segment)
+    current = recycling.take(0, {}, 0)
+    recycling.release(current.number, LOCK)
+    assert segment.synced < segment.offset
+    recycling.close(current)

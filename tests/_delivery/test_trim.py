@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from tests._delivery.spools import live_chain, numbered, payloads, spool_at
 from trackway._delivery import platform
 from trackway._delivery.chain import claim
-from trackway._delivery.segment import VERSION, Header, segment_numbers, segment_path
+from trackway._delivery.segment import (
+    RECORDS_AT,
+    VERSION,
+    Header,
+    segment_numbers,
+    segment_path,
+)
 from trackway._delivery.trim import trim
+from trackway._delivery.writers import MappedSegment
 
 
 def killed(home: Path, *appended: bytes) -> Path:
@@ -75,3 +82,21 @@ def test_trimming_never_fails(home: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(os, "ftruncate", refuse)
     trim(chain)
     assert payloads(chain) == [b"x"]
+
+
+def test_a_recycled_segment_is_trimmed(tmp_path: Path) -> None:
+    """Of a file that was a segment before, what is left of that goes; a spare that was one goes as a whole."""
+    for number in (1, 2):
+        segment = MappedSegment(tmp_path, number, 64 << 10)
+        segment.begin(0, {}, 0)
+        segment.append(b"\xff" * 65_000, 1, 0, 0)
+        segment.recycle(tmp_path, number + 2)
+        if number == 1:
+            segment.begin(1, {}, 0)
+            segment.append(b"new\0\0\0\0\0\0\0\0\0", 1, 0, 0)
+        segment.abandon()
+    assert segment_numbers(tmp_path) == [3, 4]
+    trim(tmp_path)
+    assert segment_numbers(tmp_path) == [3]
+    assert segment_path(tmp_path, 3).stat().st_size == RECORDS_AT + 32
+    assert payloads(tmp_path, live=False) == [b"new\0\0\0\0\0\0\0\0\0"]

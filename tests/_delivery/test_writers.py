@@ -120,3 +120,22 @@ def test_memory_is_read_before_it_is_released() -> None:
     assert [r.payload for r in ring.read(0, 100)] == [b"2"]
     ring.clear()
     assert ring.read(1000, 100) == []
+
+
+def test_behind_the_last_record_is_nothing(tmp_path: Path) -> None:
+    """In a file that was full before, a reader that comes to the end of each append finds zeros as in a fresh one."""
+    segment = begun(MappedSegment, tmp_path)
+    assert isinstance(segment, MappedSegment)
+    while segment.append(b"\xff" * 90, 1, 0, 0):
+        pass
+    segment.recycle(tmp_path, 2)
+    segment.begin(0, {}, 0)
+    for size in (1, 200, 8, 0, 3_000, 17):
+        assert segment.peek(segment.offset, 8) == bytes(8)
+        assert segment.append(b"\xee" * size, 1, 0, 0)
+        segment.touch_ahead(threading.RLock())
+    assert segment.peek(segment.offset, 8) == bytes(8)
+    assert segment.append(bytes(segment.limit - segment.offset - 16), 1, 0, 0)
+    assert not segment.append(b"", 1, 0, 0)
+    segment.finish()
+    assert segment.peek(256, 8) is None
