@@ -232,7 +232,7 @@ def mapped_bytes(live: LiveChain) -> int:
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="asks the kernel")
 @pytest.mark.parametrize("prepared", [True, False])
 @pytest.mark.parametrize("lag", [0, 1, 3, 30])
-def test_recycling_maps_no_more(recycling: LiveChain, lag: int, prepared: bool) -> None:  # noqa: FBT001 - a parameter
+def test_recycling_maps_no_more(recycling: LiveChain, lag: int, prepared: bool) -> None:
     """However far delivery is behind, and whether or not the worker is, at most 8 MiB are mapped."""
     segment = recycling.take(0, {}, 0)
     for _ in range(40):

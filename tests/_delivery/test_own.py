@@ -51,7 +51,7 @@ def test_a_chain_that_was_lost_is_unknown(home: Path) -> None:
 
 
 def test_the_files_are_as_good(home: Path) -> None:
-    """With what the writer knows a reader finds what it finds without, in the same places, while segments come and go."""
+    """With what the writer knows a reader finds what it finds without it, in the same places."""
     spool = Spool(home / "spool", DESTINATION, recycle=True)
     scope = spool.register_scope(b"r", b"s")
     spool.append(numbered(0), scope)

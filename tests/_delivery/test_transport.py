@@ -15,7 +15,8 @@ from tests import backend as b
 from tests._delivery.sending import RESOURCE, SCOPE, span, span_id
 from tests.backend import Backend, Connection, Request
 from trackway._delivery.policy import Outcome
-from trackway._delivery.transport import PIECE, Transport, gzipped
+from trackway._delivery.timed import PIECE
+from trackway._delivery.transport import Transport, gzipped
 from trackway._version import __version__
 from trackway._wire import encode
 

@@ -10,10 +10,8 @@ from trackway._delivery.reader import ChainReader
 from trackway._delivery.record import KIND_SCOPE
 from trackway._delivery.segment import RECORDS_AT, read_counters
 from trackway._delivery.writers import (
-    MEMORY_BYTES,
     FileSegment,
     MappedSegment,
-    MemoryRing,
     Segment,
     place,
 )
@@ -92,34 +90,6 @@ def test_touching_pages_changes_nothing(tmp_path: Path) -> None:
     with ChainReader(tmp_path, live=False) as reader:
         assert [record.payload for record in reader.read()] == [payload] * 12
         assert reader.damaged_bytes == 0
-
-
-def test_memory_is_bounded() -> None:
-    """The ring never holds more than 8 MiB; the oldest go first, and each is told of."""
-    ring = MemoryRing()
-    payload = bytes(100_000)
-    gone = sum(ring.append(b"%d" % n + payload, 1, 0, 0) for n in range(200))
-    assert len(ring) + gone == 200
-    assert 0.97 * MEMORY_BYTES < len(ring) * len(payload) < MEMORY_BYTES
-    assert ring.take()[0].startswith(b"%d" % gone)
-    assert ring.append(bytes(MEMORY_BYTES), 1, 0, 0) == 200 - gone
-    assert not ring
-
-
-def test_memory_is_read_before_it_is_released() -> None:
-    """Records stay until they are released, and are released once, also when some had to go meanwhile."""
-    ring = MemoryRing()
-    for n in range(5):
-        ring.append(b"%d" % n, 1, 0, 2)
-    assert [r.payload for r in ring.read(1000, 3)] == [b"0", b"1", b"2"]
-    first, second = ring.read(2, 100)
-    assert (first.flags, second.end) == (2, 2)
-    ring.take()
-    assert ring.release(second.end) == 1
-    assert ring.release(second.end) == 0
-    assert [r.payload for r in ring.read(0, 100)] == [b"2"]
-    ring.clear()
-    assert ring.read(1000, 100) == []
 
 
 def test_behind_the_last_record_is_nothing(tmp_path: Path) -> None:

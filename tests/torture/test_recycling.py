@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,6 +35,9 @@ from trackway._delivery.segment import segment_numbers, segment_path
 from trackway._delivery.spool import Spool
 from trackway._delivery.survey import survey
 from trackway._delivery.writers import MappedSegment
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 SIZE = 16 << 10
 SECTOR = 512
@@ -115,7 +119,7 @@ def test_killed_at_any_line(tmp_path: Path) -> None:
     ended: list[int] = []
     states = [0]
 
-    def look(frame: FrameType, event: str, _: object) -> object:
+    def look(frame: FrameType, event: str, _: object) -> "TraceFunction":
         if frame.f_code.co_filename.endswith(("writers.py", "segment.py")) and event == "line":
             states[0] += 1
             copy = tmp_path / "copy"
@@ -189,7 +193,9 @@ def test_killed_while_recycling(home: Path, count: Callable[[int, int], int]) ->
         err = home / "delivered"
         home.mkdir(exist_ok=True)
         with err.open("wb") as output:
-            child = start(RECYCLER, str(root), DESTINATION, str(chance.random())[2:], "0", err=output)
+            child = start(
+                RECYCLER, str(root), DESTINATION, str(chance.random())[2:], "0", err=output
+            )
         assert child.stdout is not None
         for _ in range(chance.choice((1, 100, 1_000, 2_000))):
             child.stdout.readline()
@@ -215,7 +221,9 @@ def test_killed_while_recycling(home: Path, count: Callable[[int, int], int]) ->
             assert {*delivered, *left} == set(range(max(*delivered, *left, 0) + 1))
             # Killed between the answer and the note of it.
             assert set(delivered) & set(left) <= set(batches[-1] if batches else ())
-            assert 0 <= chain_counters(chain).appended - (left[-1] + 1 if left else 0) <= 1 or not left
+            assert (
+                0 <= chain_counters(chain).appended - (left[-1] + 1 if left else 0) <= 1 or not left
+            )
             assert sum(sizes) <= sum(1 + 60_100 for _ in left) + 12 * (1 << 20)
             fold(lock, state.counters + DeliveryCounters(acked=len(left)))
         assert survey(root, DESTINATION).in_spool == 0

@@ -13,7 +13,13 @@ from typing import Final, final
 
 from trackway._delivery import platform
 from trackway._delivery.chain import ChainLock, Clock, create_chain, describe
-from trackway._delivery.segment import FIRST_SIZE, GROWN_SIZE, LARGEST_SIZE, RECORDS_AT, segment_path
+from trackway._delivery.segment import (
+    FIRST_SIZE,
+    GROWN_SIZE,
+    LARGEST_SIZE,
+    RECORDS_AT,
+    segment_path,
+)
 from trackway._delivery.writers import FileSegment, MappedSegment, Segment
 
 __all__ = ["LiveChain", "open_chain"]
@@ -214,7 +220,11 @@ class LiveChain:
 
     def _recycled(self, segment: Segment, lock: AbstractContextManager[object]) -> bool:
         """Makes a spare of a delivered segment, if it is of the size of the next one and still mapped."""
-        if not isinstance(segment, MappedSegment) or not segment.mapped or segment.limit < self._size:
+        if (
+            not isinstance(segment, MappedSegment)
+            or not segment.mapped
+            or segment.limit < self._size
+        ):
             return False
         for _ in range(OVERTAKEN):
             with lock:
@@ -233,7 +243,7 @@ class LiveChain:
         return False
 
     def _unmap_beyond(self, allowed: int) -> None:
-        """With the spool's lock held: lets go of mappings, the latest to be delivered first; `prepare` does the rest."""
+        """With the spool's lock held: lets go of mappings, the last to be delivered first."""
         mapped = [segment for segment in (*self._spares, *self._full) if segment.mapped]
         size = sum([segment.limit for segment in mapped]) + self._coming
         for segment in reversed(self._full):

@@ -45,7 +45,7 @@ class OwnChain:
         return None if found is None else found.header(0, in_place=found.kind == "mmap")
 
     def onward(self, segment: int, offset: int) -> int | None:
-        """Where to go on at a place where nothing is: this segment, to wait, or a later one; None: look at the files."""
+        """Where to go on where nothing is: in this segment, to wait, or a later one; None: look at the files."""
         spool = self._spool
         with spool._lock:
             live, current = spool._live, spool._segment

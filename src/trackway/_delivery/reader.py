@@ -11,9 +11,9 @@ How it goes on where no intact record stands at the next place:
    place is looked at **once more**, afresh (the first look may be older than the second), and if it is still no record
    it never will be: skip to the next commit mark, or to the next segment.
 3. The owner is dead: as in 2, after one more look.
-4. The file may become another segment while it is read: its owner recycles what is delivered. A record that has the
-   key of the header that was read is one of the segment that was opened, whatever the file is now; before anything
-   is passed over or counted as damage the header is read again, and if it has changed, the segment is gone.
+4. The file may become another segment while it is read: its owner recycles what is delivered. What has the key of the
+   header that was read is a record of the segment that was opened; before anything is passed over the header is read
+   again, and if it has changed, the segment is gone.
 5. A segment of a newer version, or a file that is none of ours, is skipped and listed in `unreadable`.
 
 Read with pread: a mapping of a file that another process truncates is a SIGBUS.
@@ -22,7 +22,7 @@ Read with pread: a mapping of a file that another process truncates is a SIGBUS.
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self, final
+from typing import TYPE_CHECKING, Final, Self, final
 
 from trackway._delivery import chain as chain_files
 from trackway._delivery import platform
@@ -50,30 +50,13 @@ from trackway._delivery.segment import (
     segment_path,
 )
 
+if TYPE_CHECKING:
+    from trackway._delivery.own import OwnChain
+
 __all__ = ["ChainReader"]
 
 # Large enough that a system call is shared by a hundred records, small beside the 16 MiB that the worker may take.
 CHUNK: Final = 256 << 10
-
-
-class Own(Protocol):
-    """What the process that appends to a chain knows of it beside its files; `Spool` is one."""
-
-    def tail(self) -> tuple[int, int]:
-        """The place behind the last record: what stands before it was written by this process and is not checked."""
-        ...
-
-    def peek(self, segment: int, offset: int, size: int) -> bytes | None:
-        """Bytes of a segment, out of its mapping; None where it is not mapped."""
-        ...
-
-    def header(self, segment: int) -> Header | None:
-        """Of a segment that it still has open."""
-        ...
-
-    def onward(self, segment: int, offset: int) -> int | None:
-        """Where to go on at a place where nothing is: this segment, to wait, or a later one; None: look at the files."""
-        ...
 
 
 @final
@@ -81,7 +64,7 @@ class ChainReader:
     """The committed records of a chain, from (*segment*, *offset*) on.
 
     *live*: whether the owner may still append; None (the default) asks the owner's lock whenever it matters. Who holds
-    the chain's lock itself says False. *own*: the writing side, where that is this process. Not for two threads at once.
+    the chain's lock itself says False. *own*: where the owner is this process. Not for two threads at once.
     """
 
     __slots__ = (
@@ -99,14 +82,14 @@ class ChainReader:
         "unreadable",
     )
 
-    def __init__(  # noqa: PLR0913 - where, and how, each by name
+    def __init__(
         self,
         chain: Path,
         segment: int = 1,
         offset: int = 0,
         *,
         live: bool | None = None,
-        own: Own | None = None,
+        own: "OwnChain | None" = None,
     ) -> None:
         self.chain = chain
         self._own = own
@@ -255,9 +238,7 @@ class ChainReader:
             onward = self._own.onward(self._segment, self._offset)
             if onward is not None:
                 self._buffer = b""
-                if onward > self._segment:
-                    self._enter(onward)
-                return self._header is NOT_OURS
+                return onward > self._segment and self._enter(onward)
         # At the tail of a living chain this runs at every poll, and the rest of a segment may be 2 MiB of zeros.
         # A plain file has no bytes there yet, unless an interrupted append left a hole.
         tail = length == NOTHING and (self._header.in_place or not self._buffer)
@@ -266,23 +247,26 @@ class ChainReader:
             self._buffer = b""
             return False
         # What was found may have been written after the first look at this place.
-        if self._refill() > 0:
-            return True
-        # The segment is complete, or the place was passed over: only now is the search final.
+        return self._refill() > 0 or self._pass_over(found)
+
+    def _pass_over(self, found: int | None) -> bool:
+        """Goes to the next record behind a place that is none, or to the next segment; False when there is neither.
+
+        The segment is complete, or a later record was *found*: only now is the search final.
+        """
         found = self._search() if found is None else found
+        rest = b"" if found is not None else self._rest()
         if self._recycled():
             self._enter(self._segment + 1)
-            return True
-        if found is not None:
+        elif found is not None:
             self.damaged_bytes += found - self._offset
             self._offset = found
-            return True
-        if not self._pass_rubbish():
-            return True
-        following = self._following()
-        if following is None:
-            return False
-        self._enter(following)
+        else:
+            self._pass_rubbish(rest)
+            following = self._following()
+            if following is None:
+                return False
+            self._enter(following)
         return True
 
     def _search(self) -> int | None:
@@ -303,16 +287,11 @@ class ChainReader:
         size = os.fstat(self._file()).st_size - self._offset
         return os.pread(self._descriptor, max(size, 0), self._offset)
 
-    def _pass_rubbish(self) -> bool:
-        """Counts, once, what stands behind the last record without being one; False when it was not this segment's."""
-        rest = self._rest()
-        if self._recycled():
-            self._enter(self._segment + 1)
-            return False
+    def _pass_rubbish(self, rest: bytes) -> None:
+        """Counts, once, what stands behind the last record without being one."""
         rubbish = len(rest.rstrip(b"\0"))
         self.damaged_bytes += self._torn(rest) if self._header.recycled else rubbish
         self._offset += padded(rubbish)
-        return True
 
     def _torn(self, rest: bytes) -> int:
         """How much of *rest* this use of a recycled file left: one record, or nothing that can be told."""
@@ -357,10 +336,11 @@ class ChainReader:
         finally:
             os.close(descriptor)
 
-    def _enter(self, number: int) -> None:
+    def _enter(self, number: int) -> bool:
         self.close()
         self._segment = number
         self._offset = 0
+        return True
 
     def _open(self) -> bool:
         """Opens the segment of the position, or the first one behind it that can be read."""

@@ -4,9 +4,8 @@ Theory of operation.
 
 1. `append` takes one lock, which is never held across I/O while all is well: it stores into a mapping and returns. A
    kill at any moment afterwards loses nothing (see `record` for the order of the stores).
-2. The worker calls `prepare` after every batch and at least as often as it syncs; it does ahead what appends would wait
-   for. Without it everything still works: an append that finds the segment full makes the next one itself (1 ms instead
-   of 30 µs). The first append of a process opens the chain: 0.5 ms.
+2. The worker calls `prepare` at least as often as it syncs; it does ahead what appends would wait for. Without it all
+   still works: an append that finds the segment full makes the next one itself (0.5 ms). *recycle*: see `writers`.
 3. *Re-entrancy.* A signal handler or a `__del__` that runs in the middle of an append on the same thread is let in by
    the lock; the busy flag sends its record to a side queue, which the interrupted append writes before it returns.
 4. *No usable disk.* Full, read-only, not ours, out of descriptors: records wait in memory, at most 8 MiB, the oldest go
@@ -29,10 +28,11 @@ from trackway._delivery import platform
 from trackway._delivery.chain import Clock
 from trackway._delivery.counters import ChainCounters, DeliveryCounters, add_totals
 from trackway._delivery.live import LiveChain, open_chain
+from trackway._delivery.memory import MemoryRing
 from trackway._delivery.record import HEADER_SIZE, KIND_SPAN, MAX_PAYLOAD, Record, padded
 from trackway._delivery.segment import RECORDS_AT
 from trackway._delivery.tally import Scopes, Tally
-from trackway._delivery.writers import MemoryRing, Segment, place
+from trackway._delivery.writers import Segment, place
 
 __all__ = ["Spool", "Sync"]
 
@@ -60,13 +60,11 @@ class Spool:
         self.root = root
         self.destination_id = destination_id
         self.recycle = recycle
-        """Whether files of delivered segments are written again: only where this process delivers its own chain."""
         self.quota = quota
         """Bytes that the destination may occupy; who delivers it sees to that."""
         self.on_append: Callable[[], object] | None = None
-        """Called after every append, on the application's thread: has to be cheap and must not raise."""
         self.on_roll: Callable[[], object] | None = None
-        """The same whenever a segment is full."""
+        """Called after every append, and when a segment is full, on the application's thread: cheap, never raising."""
         self._description = dict(description or {})
         self._sync: Sync = sync
         self._always = sync == "always"

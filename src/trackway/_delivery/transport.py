@@ -19,27 +19,22 @@ reader. Certificates: the system's store (SSL_CERT_FILE, SSL_CERT_DIR), certifi'
 
 import base64
 import http.client
-import io
 import select
 import socket
 import ssl
-import sys
 import time
 import urllib.request
 import zlib
 from collections.abc import Callable, Mapping
-from struct import Struct
-from typing import TYPE_CHECKING, Final, NamedTuple, cast, final
+from typing import Final, NamedTuple, cast, final
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import orjson
 
 from trackway._delivery.policy import Failure, Outcome, retry_after
+from trackway._delivery.timed import PIECE, TimedSocket
 from trackway._version import __version__
 from trackway._wire import decode
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 __all__ = ["Transport", "gzipped"]
 
@@ -49,16 +44,10 @@ REPLY_LIMIT: Final = 4 << 20
 # Of a reply that says no: enough for its reason, and to keep the connection.
 REASON_LIMIT: Final = 64 << 10
 DETAIL_LENGTH: Final = 200
-# Of sending and compressing: shares the cost of a call, and lets its limit on time mean something.
-PIECE: Final = 256 << 10
-HEAD_END: Final = b"\r\n\r\n"
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 # zlib's way to say "with the header and the trailer of gzip".
 GZIP: Final = 31
-# A `struct timeval` is two longs there.
-KERNEL_TIMES: Final = sys.platform == "linux" and sys.maxsize > 1 << 32
-_TIMEVAL: Final = Struct("@ll")
 # Set by the body that we send; a header of the user's must not contradict it.
 _OURS: Final = {f"content-{part}" for part in ("type", "length", "encoding")} | {
     "transfer-encoding",
@@ -197,7 +186,7 @@ class Transport:
         self._connection = connection = self._new_connection()
         connection.connect()
         # From here on `http.client` writes and reads through what knows the deadline.
-        connection.sock = cast("socket.socket", _Timed(connection.sock, self._patience))
+        connection.sock = cast("socket.socket", TimedSocket(connection.sock, self._patience))
         return connection
 
     def _new_connection(self) -> http.client.HTTPConnection:
@@ -261,103 +250,12 @@ def _tls_context() -> ssl.SSLContext:
     return context
 
 
-@final
-class _Timed:
-    """As much of a socket as `http.client` uses, with a limit on every wait.
-
-    Each call to the system gives up the GIL, and beside a busy thread winning it back takes 5 ms, in which 500 KB are
-    written. So where the kernel can keep the time (`SO_SNDTIMEO`), head and body go out in one call, without TLS, and
-    the reply comes in by one.
-    """
-
-    __slots__ = ("_head", "_patience", "_plain", "_socket")
-
-    def __init__(self, connected: socket.socket, patience: Callable[[], float]) -> None:
-        self._socket = connected
-        self._patience = patience
-        self._head = b""
-        self._plain = KERNEL_TIMES and not isinstance(connected, ssl.SSLSocket)
-        if self._plain:
-            connected.settimeout(None)
-
-    def sendall(self, data: bytes) -> None:
-        if not self._plain:
-            view = memoryview(data)
-            for start in range(0, len(view), PIECE):
-                self._socket.settimeout(self._patience())
-                self._socket.sendall(view[start : start + PIECE])
-        elif not self._head and data.endswith(HEAD_END) and len(data) < PIECE:
-            self._head = data
-        else:
-            head, self._head = self._head, b""
-            self._send([memoryview(part) for part in (head, data) if part])
-
-    def _send(self, views: list[memoryview]) -> None:
-        while views:
-            _limit(self._socket, socket.SO_SNDTIMEO, self._patience())
-            try:
-                sent = self._socket.sendmsg(views)
-            except BlockingIOError as error:
-                raise TimeoutError("timed out") from error
-            while views and sent >= len(views[0]):
-                sent -= len(views.pop(0))
-            if sent:
-                views[0] = views[0][sent:]
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        if self._head:
-            self.sendall(b"")
-        return io.BufferedReader(_TimedReader(self._socket, self._patience, plain=self._plain))
-
-    def fileno(self) -> int:
-        return self._socket.fileno()
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@final
-class _TimedReader(io.RawIOBase):
-    """The reading side; keeps the socket open until it is closed itself, as `http.client` expects."""
-
-    def __init__(
-        self, connected: socket.socket, patience: Callable[[], float], *, plain: bool
-    ) -> None:
-        self._plain = plain
-        self._socket = connected
-        self._file = connected.makefile("rb", buffering=0)
-        self._patience = patience
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int | None:
-        if not self._plain:
-            self._socket.settimeout(self._patience())
-            return self._file.readinto(buffer)
-        _limit(self._socket, socket.SO_RCVTIMEO, self._patience())
-        found = self._file.readinto(buffer)
-        if found is None:
-            raise TimeoutError("timed out")
-        return found
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
 def gzipped(body: bytes) -> bytes:
     """*body* as gzip, level 1: twice as fast as the default for 10 % more bytes. Gives up the GIL for every piece."""
     deflate = zlib.compressobj(1, zlib.DEFLATED, GZIP)
     view = memoryview(body)
     pieces = [deflate.compress(view[at : at + PIECE]) for at in range(0, len(view), PIECE)]
     return b"".join((*pieces, deflate.flush()))
-
-
-def _limit(connected: socket.socket, option: int, seconds: float) -> None:
-    """How long a call may wait in the kernel. Setting it does not give up the GIL."""
-    micros = max(int(seconds * 1e6), 1)
-    connected.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(*divmod(micros, 1_000_000)))
 
 
 def _readable(connected: socket.socket) -> bool:

@@ -1,8 +1,8 @@
-"""What a record is written into: a mapped file, a plain file, or memory when no disk can be used.
+"""What a record is written into: a mapped file or a plain file; memory, when no disk can be used, is `memory`'s.
 
 A store into a shared mapping survives SIGKILL like a write(2) does, but makes no system call: beside two busy threads
 its p99 is 37 µs, that of `os.write`, which gives up the GIL and has to win it back, 34 ms. The plain file is for mounts
-and platforms where mappings do not work; memory is bounded and drops its oldest.
+and platforms where mappings do not work.
 
 None of these classes locks anything: the spool does.
 
@@ -26,14 +26,13 @@ process may die and another may look:
 import errno
 import mmap
 import os
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, final
 
 from trackway._delivery import platform
-from trackway._delivery.record import HEADER_SIZE, KIND_SCOPE, Record, checksum, encode
+from trackway._delivery.record import HEADER_SIZE, KIND_SCOPE, checksum, encode
 from trackway._delivery.segment import (
     COUNTERS_AT,
     DROP_REASONS,
@@ -44,13 +43,10 @@ from trackway._delivery.segment import (
 )
 from trackway._wire.native import kernels
 
-__all__ = ["FileSegment", "MappedSegment", "MemoryRing", "Segment", "place"]
+__all__ = ["FileSegment", "MappedSegment", "Segment", "place"]
 
 PREFAULT: Final = 64 << 10
 PAGE: Final = mmap.PAGESIZE
-MEMORY_BYTES: Final = 8 << 20
-# What a waiting record costs beside its payload: the bytes object, the tuple, its place in the deque.
-_MEMORY_OVERHEAD: Final = 200
 
 
 class _SegmentFile:
@@ -356,64 +352,6 @@ Segment = MappedSegment | FileSegment
 
 def _new_key() -> int:
     return int.from_bytes(os.urandom(4), "little") or 1
-
-
-@final
-class MemoryRing:
-    """Records that no disk would take, at most 8 MiB; the oldest go first."""
-
-    __slots__ = ("_bytes", "_first", "_items")
-
-    def __init__(self) -> None:
-        self._items: deque[tuple[bytes, int, int, int]] = deque()
-        self._bytes = 0
-        self._first = 0
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def append(self, payload: bytes, scope: int, kind: int, flags: int) -> int:
-        """Keeps a record; how many older ones (or itself) had to go for it."""
-        self._items.append((payload, scope, kind, flags))
-        self._bytes += len(payload) + _MEMORY_OVERHEAD
-        gone = 0
-        while self._bytes > MEMORY_BYTES:
-            self.take()
-            gone += 1
-        return gone
-
-    def take(self) -> tuple[bytes, int, int, int]:
-        """Removes and returns the oldest: payload, scope, kind, flags."""
-        item = self._items.popleft()
-        self._bytes -= len(item[0]) + _MEMORY_OVERHEAD
-        self._first += 1
-        return item
-
-    def read(self, max_bytes: int, max_records: int) -> list[Record]:
-        """The oldest records, still in the ring; segment 0, and offsets that only count them."""
-        return list(self._read(max_bytes, max_records))
-
-    def release(self, end: int) -> int:
-        """Removes all before *end* (of the last record delivered); how many were still there."""
-        released = 0
-        while self._items and self._first < end:
-            self.take()
-            released += 1
-        return released
-
-    def clear(self) -> None:
-        """Forgets everything."""
-        self._first += len(self._items)
-        self._items.clear()
-        self._bytes = 0
-
-    def _read(self, max_bytes: int, max_records: int) -> Iterator[Record]:
-        size = 0
-        for index, (payload, scope, kind, flags) in enumerate(self._items, self._first):
-            size += len(payload)
-            if index - self._first >= max_records or (size > max_bytes and index > self._first):
-                return
-            yield Record(0, index, index + 1, kind, scope, flags, payload)
 
 
 def place(segment: Segment, described: bytes, record: tuple[bytes, int, int, int]) -> bool:
