@@ -56,6 +56,8 @@ __all__ = [
 
 TOTALS: Final = "totals.json"
 TOTALS_LOCK: Final = "totals.lock"
+# A living chain may change between the list of its segments and their opening; each time it has written a MiB.
+LOOKS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,19 +108,31 @@ class DeliveryCounters:
 
 def chain_counters(chain: Path) -> ChainCounters:
     """What the owner of a chain wrote down, from its newest segment in use."""
-    for number in reversed(segment_numbers(chain)):
-        try:
-            data = _start(segment_path(chain, number))
-        except OSError:
-            continue
-        header = read_header(data, number)
-        if header is None or header is NOT_OURS or header.version > VERSION:
-            continue
-        appended, dropped = read_counters(data)
-        if not header.in_place:
-            appended = max(appended, header.records_before + _count(chain, number))
-        return ChainCounters(appended=max(appended, header.records_before), dropped=dropped)
+    for _ in range(LOOKS):
+        numbers = segment_numbers(chain)
+        found = next(
+            filter(None, (_counters_of(chain, number) for number in reversed(numbers))), None
+        )
+        if found is not None:
+            return found
+        if numbers == segment_numbers(chain):
+            break
+        # Its owner has gone on and recycled what was there.
     return ChainCounters()
+
+
+def _counters_of(chain: Path, number: int) -> ChainCounters | None:
+    try:
+        data = _start(segment_path(chain, number))
+    except OSError:
+        return None
+    header = read_header(data, number)
+    if header is None or header is NOT_OURS or header.version > VERSION:
+        return None
+    appended, dropped = read_counters(data)
+    if not header.in_place:
+        appended = max(appended, header.records_before + _count(chain, number))
+    return ChainCounters(appended=max(appended, header.records_before), dropped=dropped)
 
 
 def totals(root: Path, destination: str) -> DeliveryCounters:

@@ -39,6 +39,8 @@ FLUSH_S: Final = 30.0
 """The patience of a flush that names none; OpenTelemetry's `force_flush` has the same."""
 EXIT_S: Final = 2.0
 FORK_S: Final = 0.3
+# A spool may keep 8 MiB of files to write again, which a small quota wants for spans.
+RECYCLED_FROM: Final = 64 << 20
 
 
 def open_delivery(settings: Settings, *, exit_timeout: float = EXIT_S) -> "Delivery":
@@ -166,7 +168,7 @@ class Delivery:
             description=description_of(remote),
             quota=quota,
             sync=settings.sync,
-            recycle=remote is not None,
+            recycle=quota is not None and quota >= RECYCLED_FROM,
         )
 
     def _on_append_to(self, sink: Spool) -> Callable[[], None]:
