@@ -241,7 +241,8 @@ class ChainReader:
                 return onward > self._segment and self._enter(onward)
         # At the tail of a living chain this runs at every poll, and the rest of a segment may be 2 MiB of zeros.
         # A plain file has no bytes there yet, unless an interrupted append left a hole.
-        tail = length == NOTHING and (self._header.in_place or not self._buffer)
+        # The deliverer of an own chain has been told that there is more.
+        tail = length == NOTHING and not self._own and (self._header.in_place or not self._buffer)
         found = None if tail else self._search()
         if found is None and self._following() is None and self._owner_lives():
             self._buffer = b""
@@ -250,10 +251,8 @@ class ChainReader:
         return self._refill() > 0 or self._pass_over(found)
 
     def _pass_over(self, found: int | None) -> bool:
-        """Goes to the next record behind a place that is none, or to the next segment; False when there is neither.
-
-        The segment is complete, or a later record was *found*: only now is the search final.
-        """
+        """Goes to the next record behind a place that is none, or to the next segment; False when there is neither."""
+        # The segment is complete, or a later record was found: only now is the search final.
         found = self._search() if found is None else found
         rest = b"" if found is not None else self._rest()
         if self._recycled():

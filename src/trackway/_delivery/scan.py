@@ -14,6 +14,7 @@ from trackway._delivery.record import (
     Record,
     checksum,
 )
+from trackway._wire.native import kernels
 
 __all__ = ["scan"]
 
@@ -38,6 +39,10 @@ def scan(  # noqa: PLR0913 - flat arguments: a call per chunk, and easily replac
     known to be intact if they are committed; the others' checksums are compared. At most *max_records*, and no more
     payload than *max_bytes*.
     """
+    if kernels is not None:
+        return kernels.scan(
+            buffer, at, key, segment, origin, trusted, max_bytes, max_records, Record
+        )
     found: list[Record] = []
     add, new, size = found.append, tuple.__new__, len(buffer)
     last = size - HEADER_SIZE

@@ -13,6 +13,7 @@ from typing import Final, Protocol, TypeVar, cast
 __all__ = ["Kernels", "kernels"]
 
 M = TypeVar("M", bound=Mapping[str, object])
+T = TypeVar("T", bound=tuple[object, ...])
 
 
 class Kernels(Protocol):
@@ -70,6 +71,22 @@ class Kernels(Protocol):
         self, segment: object, at: int, payload: bytes, meta: int, key: int, count: int, /
     ) -> None:
         """Writes a record into a mapped *segment* at the byte *at*, and *count* (if not negative) into its counter."""
+        ...
+
+    def scan(  # noqa: PLR0913, PLR0917 - as its twin
+        self,
+        buffer: bytes,
+        at: int,
+        key: int,
+        segment: int,
+        origin: int,
+        trusted: int,
+        max_bytes: int,
+        max_records: int,
+        kind: type[T],
+        /,
+    ) -> tuple[list[T], int]:
+        """`_delivery.scan.scan`: records as tuples of *kind*, and where it ended."""
         ...
 
 
