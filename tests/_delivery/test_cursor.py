@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests._delivery.spools import kill, live_chain, number_of, numbered, read_all, spool_at, start
+from trackway._delivery import platform
 from trackway._delivery.counters import DeliveryCounters
 from trackway._delivery.cursor import SLOT, Cursor, CursorState
 from trackway._delivery.segment import VERSION, Header, segment_numbers, segment_path
@@ -155,3 +157,17 @@ def test_a_spare_does_not_save_the_newest(home: Path) -> None:
     assert segment_numbers(chain) == [1, 2]
     assert Cursor(chain).drop_oldest(CursorState(), "quota") is None
     spool.close()
+
+
+def test_a_place_is_stored_with_and_without_a_mapping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where files cannot be mapped the place is written, and either way another process finds the latest."""
+    cursor = Cursor(tmp_path)
+    for n in range(1, 7):
+        maps = n % 3 != 0
+        monkeypatch.setattr(platform, "capabilities", replace(platform.capabilities, map=maps))
+        cursor.close()
+        assert cursor.store(CursorState(n, 8 * n))
+        assert Cursor(tmp_path).load()[:2] == (n, 8 * n)
+    cursor.close()

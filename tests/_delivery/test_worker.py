@@ -147,3 +147,21 @@ def test_what_it_does_is_not_traced() -> None:
     assert worker.stop(10)
     assert set(work.seen) == {True}
     assert context.get_value("suppress_instrumentation") is None
+
+
+def test_a_nudge_ends_a_wait() -> None:
+    """A thread that waits for long does a step at once; where there is none, none is started."""
+    steps = threading.Semaphore(0)
+
+    def step(_: float | None) -> float:
+        steps.release()
+        return 600.0
+
+    worker = Worker(step, name="nudged")
+    worker.nudge()
+    assert not worker.alive
+    worker.wake()
+    assert steps.acquire(timeout=30)
+    worker.nudge()
+    assert steps.acquire(timeout=30)
+    assert worker.stop(30)
