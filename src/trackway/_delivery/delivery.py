@@ -119,6 +119,12 @@ class Delivery:
             self._local.sync()
         return self._flush_remote(deadline)
 
+    def _take_along(self, deadline: float) -> None:
+        """Delivers what dead processes left, the children of this one most likely, as far as the time allows."""
+        if self.exporter is not None:
+            self.exporter.look_for_orphans()
+            self._flush_remote(deadline, orphans=True)
+
     def shutdown(self, timeout: float | None = None) -> bool:
         """Flushes, then ends the threads and closes the files; what ends afterwards is for the next process to send.
 
@@ -127,9 +133,9 @@ class Delivery:
         if self._closed:
             return True
         deadline = time.monotonic() + (FLUSH_S if timeout is None else timeout)
-        if self.exporter is not None:
-            self.exporter.look_for_orphans()
         flushed = self.flush(max(deadline - time.monotonic(), 0.0))
+        if flushed:
+            self._take_along(deadline)
         self._closed = True
         self._unregister()
         left = max(deadline - time.monotonic(), 0.1)
@@ -193,13 +199,13 @@ class Delivery:
 
     # -- flush -------------------------------------------------------------------------------------
 
-    def _flush_remote(self, deadline: float) -> bool:
+    def _flush_remote(self, deadline: float, *, orphans: bool = False) -> bool:
         exporter, spool = self.exporter, self._remote
         if exporter is None or spool is None:
             return True
         if spool.live_chain() is None and not spool.counters().in_memory:
             return True
-        mark = exporter.mark()
+        mark = exporter.mark(orphans=orphans)
         self._urge(exporter, 1)
         try:
             if self._deliverer.wake():

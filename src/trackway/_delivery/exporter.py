@@ -180,10 +180,10 @@ class Exporter:
 
     # -- any thread --------------------------------------------------------------------------------
 
-    def mark(self) -> Mark:
-        """What has ended by now, to be asked for with `passed`."""
+    def mark(self, *, orphans: bool = False) -> Mark:
+        """What has ended by now, in this process or (*orphans*) in dead ones too; to be asked for with `passed`."""
         spool = self._spool
-        if spool is None:
+        if spool is None or orphans:
             return Mark(self._looks, None, (0, 0))
         return Mark(self._looks, spool.live_chain(), spool.tail())
 
