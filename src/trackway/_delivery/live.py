@@ -55,6 +55,7 @@ class LiveChain:
     """
 
     __slots__ = (
+        "_closing",
         "_coming",
         "_full",
         "_lock",
@@ -81,6 +82,8 @@ class LiveChain:
         """Numbers of segments that were put away, and whose files are to be removed when they are delivered."""
         self.recycle = False
         self._full: list[Segment] = []
+        self._closing: deque[Segment] = deque()
+        """Delivered and removed; the upkeep closes them."""
         self._mappable = platform.capabilities.map
         self._names_changed = True
         self.count = 0
@@ -123,6 +126,7 @@ class LiveChain:
 
     def prepare(self, current: Segment, lock: AbstractContextManager[object]) -> None:
         """Closes what is full, then makes the next segment once the current one is half full."""
+        self._close_delivered()
         self._finish(sync=True)
         if not self._spares and self._mappable and current.offset * 2 >= current.limit:
             with lock:
@@ -148,7 +152,8 @@ class LiveChain:
         """Takes back the segments before number *before*, which are delivered: as spares, else their files are removed.
 
         For the deliverer, which does not wait for who syncs a slow disk meanwhile. It has written down its place: who
-        is killed from here on will not look for them.
+        is killed from here on will not look for them. Descriptors are left to the upkeep, which may be syncing them: a
+        number that is closed under it may be that of another file by then.
         """
         for segment in [segment for segment in tuple(self._full) if segment.number < before]:
             with lock:
@@ -158,7 +163,9 @@ class LiveChain:
                 size = segment.limit if segment.mapped else 0
                 self._coming += size
             if not self._recycled(segment, lock):
-                segment.discard()
+                segment.unmap()
+                segment.path.unlink(missing_ok=True)
+                self._closing.append(segment)
             with lock:
                 self._coming -= size
         for number in [number for number in tuple(self._strays) if number < before]:
@@ -174,6 +181,7 @@ class LiveChain:
 
     def sync(self, current: Segment | None) -> None:
         """Returns when all that stands in the chain is on the disk, names included."""
+        self._close_delivered()
         for segment in [*self._full, *([] if current is None else [current])]:
             segment.sync()
         if self._names_changed:
@@ -193,17 +201,23 @@ class LiveChain:
             self.recycle = False
             while self._spares:
                 self._spares.popleft().discard()
+            self._close_delivered()
             self._finish(sync=False)
         finally:
             self._lock.release()
 
     def abandon(self, current: Segment | None) -> None:
         """Closes without changing any file or lock: copies in a forked child, or files that are gone."""
+        self._close_delivered()
         for segment in [*self._full, *self._spares, current]:
             if segment is not None:
                 segment.abandon()
         self._full, self._spares = [], deque()
         self._lock.abandon()
+
+    def _close_delivered(self) -> None:
+        while self._closing:
+            self._closing.popleft().abandon()
 
     def after(self, number: int, current: Segment) -> int:
         """The next segment with records behind *number*; the current one when there is none, or it is that."""

@@ -99,13 +99,7 @@ class _SegmentFile:
         offset = self.offset
         if self.descriptor < 0 or self.synced >= offset:
             return
-        try:
-            platform.sync_data(self.descriptor)
-        except OSError:
-            if self.descriptor < 0:
-                # Delivered and closed in the meantime.
-                return
-            raise
+        platform.sync_data(self.descriptor)
         self._synced = key, offset
 
     @property
@@ -116,7 +110,7 @@ class _SegmentFile:
 
     def deleted(self) -> bool:
         """Whether the file was removed underneath: what is appended to it nobody can read."""
-        return os.fstat(self.descriptor).st_nlink == 0
+        return self.descriptor >= 0 and os.fstat(self.descriptor).st_nlink == 0
 
     def header(self, created_ns: int, *, in_place: bool) -> Header:
         return Header(
