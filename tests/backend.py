@@ -30,6 +30,8 @@ class Request:
     line: str
     headers: dict[str, str]
     raw: bytes
+    connection: int = 0
+    """Which of the backend's connections it came over, counted from 1."""
     at: float = field(default_factory=time.monotonic)
 
     @property
@@ -52,9 +54,10 @@ Behaviour = Callable[["Connection", Request], bool]
 class Connection:
     """One client, and what can be done to it."""
 
-    def __init__(self, backend: "Backend", client: socket.socket) -> None:
+    def __init__(self, backend: "Backend", client: socket.socket, number: int) -> None:
         self.backend = backend
         self.socket = client
+        self.number = number
         self._buffer = b""
 
     def read_request(self) -> Request | None:
@@ -65,7 +68,7 @@ class Connection:
         line, *fields = head.decode("latin-1").split("\r\n")
         headers = {k.lower(): v.strip() for k, _, v in (f.partition(":") for f in fields if f)}
         body = self._exactly(int(headers.get("content-length", "0")))
-        return None if body is None else Request(line, headers, body)
+        return None if body is None else Request(line, headers, body, self.number)
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
@@ -113,7 +116,11 @@ class Backend:
     """A server in threads of this process; `with Backend(behaviour, …) as backend:`."""
 
     def __init__(
-        self, *script: Behaviour, tls: ssl.SSLContext | None = None, port: int = 0
+        self,
+        *script: Behaviour,
+        tls: ssl.SSLContext | None = None,
+        port: int = 0,
+        listening: bool = True,
     ) -> None:
         self.play(list(script) or [ok()])
         self.requests: list[Request] = []
@@ -129,11 +136,20 @@ class Backend:
         """What is said before anything was asked; then the connection is closed."""
         self._tls = tls
         self._changed = threading.Condition()
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(("127.0.0.1", port))
         self.port = int(self._listener.getsockname()[1])
         self._clients: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._closing = threading.Event()
+        self._accepting: threading.Thread | None = None
+        if listening:
+            self.listen()
+
+    def listen(self) -> None:
+        """Takes connections, which are refused before: the address is ours, but nobody is there."""
+        self._listener.listen(128)
         self._accepting = threading.Thread(target=self._accept, name="backend")
         self._accepting.start()
 
@@ -160,7 +176,8 @@ class Backend:
         """Ends every connection and thread."""
         self._closing.set()
         self._shut(self._listener)
-        self._accepting.join()
+        if self._accepting is not None:
+            self._accepting.join()
         for client in list(self._clients):
             self._shut(client)
         for thread in self._threads:
@@ -194,11 +211,12 @@ class Backend:
                 continue
             self.connections += 1
             self._clients.add(client)
-            thread = threading.Thread(target=self._serve, args=(client,), name="backend-client")
+            served = (client, self.connections)
+            thread = threading.Thread(target=self._serve, args=served, name="backend-client")
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, client: socket.socket) -> None:
+    def _serve(self, client: socket.socket, number: int) -> None:
         raw = client
         try:
             if self.greeting:
@@ -208,7 +226,7 @@ class Backend:
             if self._tls is not None:
                 client = self._tls.wrap_socket(client, server_side=True)
                 self._clients.add(client)
-            connection = Connection(self, client)
+            connection = Connection(self, client, number)
             while (request := connection.read_request()) is not None:
                 with self._changed:
                     self.requests.append(request)

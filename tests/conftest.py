@@ -7,6 +7,7 @@ come from `count`.
 
 import gc
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ from trackway._core import log
 from trackway._core.guard import guard_settings, swallowed
 
 TORTURE = os.environ.get("TRACKWAY_TORTURE") == "1"
+# Read before the variables of trackway are taken from each test.
+SEED = os.environ.get("TRACKWAY_SEED")
 # A thread that was told to stop may need a moment to be gone; on a busy machine with two cores, several.
 PATIENCE = 5.0
 
@@ -69,6 +72,14 @@ def swallowing() -> Iterator[None]:
 def count() -> Callable[[int, int], int]:
     """Chooses how many rounds a test runs: *few* in every run of the suite, *many* under `make torture`."""
     return lambda few, many: many if TORTURE else few
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Chance that can be had again: the seed is printed, and `TRACKWAY_SEED` sets it."""
+    seed = int(SEED) if SEED else random.SystemRandom().randrange(1 << 32)
+    print(f"TRACKWAY_SEED={seed}")
+    return random.Random(seed)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,20 +41,37 @@ sys.exit(main(["drain", "--timeout", sys.argv[1]]))
 
 def start(program: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
     """A Python process that finds the tests; *variables* are its whole TRACKWAY_ environment."""
-    environment = {
-        "PATH": "",
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **variables,
-    }
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         stdout=subprocess.PIPE,
         # Warnings about a hostile backend are no lines of the protocol.
         stderr=subprocess.DEVNULL,
         text=True,
-        env=environment,
+        env=environment(**variables),
     )
+
+
+def start_file(
+    path: Path, *arguments: str, before: Sequence[str] = (), **variables: str
+) -> subprocess.Popen[str]:
+    """The same for a program in a file; what it says on standard error can be read as well."""
+    return subprocess.Popen(
+        [*before, sys.executable, str(path), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**variables),
+    )
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The whole environment of a child."""
+    return {
+        "PATH": "",
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **variables,
+    }
 
 
 def await_ready(child: subprocess.Popen[str]) -> None:

@@ -40,11 +40,10 @@ def killed(backend: Backend, home: Path, first: int, after: float) -> set[int]:
     return {int(line) for line in output.split("\n")[:-1]}
 
 
-def test_nothing_is_lost(home: Path, count: Callable[[int, int], int]) -> None:
+def test_nothing_is_lost(
+    home: Path, count: Callable[[int, int], int], chance: random.Random
+) -> None:
     """Every span that ended in a process that was killed arrives, and twice only where no answer was seen."""
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
     ended: set[int] = set()
     with Backend() as backend:
         for round_ in range(count(20, 200)):

@@ -16,10 +16,11 @@ from trackway._delivery.reader import ChainReader
 EACH = 600
 
 
-def test_no_span_at_the_wrong_destination(home: Path, count: Callable[[int, int], int]) -> None:
+def test_no_span_at_the_wrong_destination(
+    home: Path, count: Callable[[int, int], int], chance: random.Random
+) -> None:
     """Of two applications on one spool, each backend gets its own spans and all of them, though drainers are killed."""
     rounds = count(2, 40)
-    chance = random.Random(11)
     with Backend() as one, Backend() as other:
         expected: dict[Backend, set[str]] = {one: set(), other: set()}
         for number in range(2 * rounds):

@@ -41,17 +41,17 @@ while True:
 
 
 @pytest.mark.parametrize("kind", ["mmap", "file"])
-def test_what_was_reported_is_read(home: Path, count: Callable[[int, int], int], kind: str) -> None:
+def test_what_was_reported_is_read(
+    home: Path, count: Callable[[int, int], int], chance: random.Random, kind: str
+) -> None:
     """Every record whose append had returned before SIGKILL is read back, in order, and all others at most once."""
-    seed = random.randrange(1 << 32)
-    print("seed", seed)
-    chosen = random.Random(seed)
     root = home / "spool"
     ended = 0
     for _ in range(count(6, 500)):
-        child = start(APPEND, str(root), DESTINATION, kind, str(seed))
+        sizes = chance.randrange(1 << 32)
+        child = start(APPEND, str(root), DESTINATION, kind, str(sizes))
         assert child.stdout is not None
-        for _ in range(chosen.choice((1, 10, 100, 2000))):
+        for _ in range(chance.choice((1, 10, 100, 2000))):
             child.stdout.readline()
         os.kill(child.pid, signal.SIGKILL)
         reported = child.stdout.read().split("\n")
