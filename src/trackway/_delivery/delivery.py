@@ -148,7 +148,10 @@ class Delivery:
         self._left_behind = not ended
         if ended or not self._deliverer.alive:
             self._release()
-        self._say_what_stays()
+        # Not for what others have waiting: the child of a fork would speak of its parent's, and in a log handler whose
+        # lock a thread of the parent has.
+        if not flushed:
+            self._say_what_stays()
         return flushed
 
     def stats(self) -> DeliveryStats:
