@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -54,7 +55,10 @@ def aborts() -> None:
 def is_signalled() -> None:
     trace("main")
     print("ready", flush=True)
-    signal.pause()
+    # Not `signal.pause`: a signal in the moment before it would be handled when it returns, which is never.
+    forever = threading.Event()
+    while not forever.wait(0.1):
+        pass
 
 
 def handles_sigterm() -> None:
