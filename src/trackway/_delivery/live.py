@@ -8,6 +8,7 @@ import errno
 from collections import deque
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Final, final
 
@@ -65,6 +66,7 @@ class LiveChain:
         "_size",
         "_spares",
         "_strays",
+        "_young",
         "count",
         "recycle",
         "settled",
@@ -85,7 +87,7 @@ class LiveChain:
         self._closing: deque[Segment] = deque()
         """Delivered and removed; the upkeep closes them."""
         self._mappable = platform.capabilities.map
-        self._names_changed = True
+        self._names_changed = self._young = True
         self.count = 0
         """Records in the segments that were put away."""
         self.settled = 0
@@ -192,6 +194,12 @@ class LiveChain:
         self._names_changed = False
         platform.sync_directory(self.path)
         platform.sync_directory(self.path.parent)
+        if self._young:
+            self._young = False
+            # The first process makes the folders above, the one of the library with them; not all can be opened.
+            for folder in islice(self.path.parent.parents, 3):
+                with suppress(OSError):
+                    platform.sync_directory(folder)
 
     def close(self, current: Segment | None) -> None:
         """Closes everything, gives back unused space and the ownership; the spare is removed."""
