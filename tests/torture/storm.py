@@ -86,6 +86,8 @@ def main() -> None:
     done.set()
     for thread in threads:
         thread.join()
+    # A fork ends the thread that delivers, so after a storm there is a backlog; what stays of it would be logged.
+    get_client().flush(600.0)
     print(json.dumps({"threads": ended, **found}), flush=True)
 
 
