@@ -57,6 +57,7 @@ def start_file(
     """The same for a program in a file; what it says on standard error can be read as well."""
     return subprocess.Popen(
         [*before, sys.executable, str(path), *arguments],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
