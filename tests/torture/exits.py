@@ -53,6 +53,8 @@ def aborts() -> None:
 
 
 def is_signalled() -> None:
+    # Ignored where the suite itself runs in the background of a shell.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     trace("main")
     print("ready", flush=True)
     # Not `signal.pause`: a signal in the moment before it would be handled when it returns, which is never.
