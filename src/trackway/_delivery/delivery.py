@@ -24,7 +24,7 @@ from typing import Final, final
 
 from trackway._core import fork, log
 from trackway._core.settings import Remote, Settings
-from trackway._delivery.chain import spool_root
+from trackway._delivery.chain import Clock, spool_root
 from trackway._delivery.complaints import Blame
 from trackway._delivery.destination import LOCAL, description_of, identity_of
 from trackway._delivery.exporter import Exporter, Mark, Poster
@@ -75,6 +75,13 @@ def exporter_for(settings: Settings, remote: Remote, spool: Spool | None = None)
     )
 
 
+def dating() -> Clock:
+    """A clock to date spans by, which is never set back: a day that it was set back would be a day of age."""
+    offset = time.time_ns() - time.monotonic_ns()
+    # The later of both: the monotonic clock stands still while the machine sleeps.
+    return lambda: max(time.time_ns(), time.monotonic_ns() + offset)
+
+
 @final
 class Delivery:
     """Made by `open_delivery`; safe from every thread."""
@@ -83,6 +90,7 @@ class Delivery:
         self.root = spool_root(settings.directory)
         self._settings = settings
         self._exit_timeout = exit_timeout
+        self._dating = dating()
         remote = settings.remote if settings.enabled else None
         self._remote = None if remote is None else self._spool(identity_of(remote), remote)
         self._local = self._spool(LOCAL, None) if settings.enabled and settings.local else None
@@ -178,6 +186,7 @@ class Delivery:
             quota=quota,
             sync=settings.sync,
             recycle=quota is not None and quota >= RECYCLED_FROM,
+            clock=self._dating,
         )
 
     def _on_append_to(self, sink: Spool) -> Callable[[], None]:

@@ -171,9 +171,9 @@ class ChainLane(_Pieces):
         if len(numbers) > 1 and (following := _begun(self.chain, numbers[1])):
             return following < time_ns
         try:
-            return (
-                not self.live and segment_path(self.chain, numbers[0]).stat().st_mtime_ns < time_ns
-            )
+            if self.live or _begun(self.chain, numbers[0]) >= time_ns:
+                return False
+            return segment_path(self.chain, numbers[0]).stat().st_mtime_ns < time_ns
         except (IndexError, OSError):
             return False
 
