@@ -54,23 +54,30 @@ def test_a_client_lives_through_jumps(
     rounds = count(30, 3_000)
     lasted: dict[str, int] = {}
     now = datetime.now().astimezone()
-    with Backend(b.status(500), b.hang_up, b.status(503, Retry_After="0"), b.ok()) as backend:
+    moods = [b.status(500), b.hang_up, b.status(503, Retry_After="0"), b.ok()]
+    # Away at first, so that there is something to grow old.
+    with Backend(*moods, listening=False) as backend:
         client = Trackway(endpoint=backend.url, local=True, retry_for="1h")
         for number in range(rounds):
             with time_machine.travel(now + timedelta(seconds=chance.choice((0, *JUMPS)))) as wall:
-                with client.start_as_current_observation(name=f"outer {number}"):
+                # Large enough that segments begin, and are dated, at all the times that the wall shows.
+                with client.start_as_current_observation(
+                    name=f"outer {number}", input="x" * 10_000
+                ):
                     before = time.perf_counter_ns()
                     wall.shift(chance.choice(JUMPS))
                     with client.start_as_current_observation(name=f"inner {number}"):
                         wall.shift(chance.choice(JUMPS))
                     client.create_event(name=f"event {number}")
                     lasted[f"outer {number}"] = time.perf_counter_ns() - before
+        backend.listen()
         began = time.monotonic()
         with time_machine.travel(now + timedelta(days=1)) as wall:
             assert client.flush(20.0)
             wall.shift(-2 * DAY)
             assert client.shutdown(20.0)
         assert time.monotonic() - began < 20.0
+        assert all(found.dropped == {} for found in client.stats().destinations)
     assert sum(backend.spans.values()) == len(backend.spans) == 3 * rounds
     found = {span.name: span for span in spans(home)}
     assert len(found) == 3 * rounds
