@@ -51,7 +51,7 @@ def test_a_client_lives_through_jumps(
     home: Path, count: Callable[[int, int], int], chance: random.Random
 ) -> None:
     """Whatever the wall shows, observations last as long as they did, and flush and shutdown wait no longer."""
-    rounds = count(30, 3_000)
+    rounds = count(60, 3_000)
     lasted: dict[str, int] = {}
     now = datetime.now().astimezone()
     moods = [b.status(500), b.hang_up, b.status(503, Retry_After="0"), b.ok()]
