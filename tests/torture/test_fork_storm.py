@@ -40,7 +40,7 @@ def test_no_fork_hangs_repeats_or_loses(
     home: Path, count: Callable[[int, int], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every child ends, no id is drawn twice, nothing is lost or sent twice, and not a line is logged."""
-    forks = count(150, 10_000)
+    forks = count(100, 10_000)
     with Backend() as backend:
         variables = settings(backend, home)
         program = start_file(PROGRAM, str(forks), **variables)
