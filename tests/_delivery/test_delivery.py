@@ -10,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from tests import backend as b
 from tests._delivery.sending import delivery_to, fill, span_id
 from tests.backend import Backend
 from trackway._core.settings import Settings
 from trackway._delivery.chain import chains
-from trackway._delivery.delivery import open_delivery
+from trackway._delivery.delivery import dating, open_delivery
 
 
 def threads() -> set[str]:
@@ -340,3 +341,15 @@ def test_the_end_takes_two_seconds_at_most(home: Path) -> None:
         assert time.monotonic() - began < 6.0
         assert done.returncode == 0
         assert "5 spans stay in the spool" in done.stderr
+
+
+def test_spans_are_dated_by_a_clock_that_is_never_set_back() -> None:
+    """A clock that is set back a day goes on where it was; one that is set ahead, or slept through, is followed."""
+    second, day = 10**9, 86_400 * 10**9
+    with time_machine.travel(1_700_000_000, tick=False) as wall:
+        clock = dating()
+        began = clock()
+        wall.shift(-86_400)
+        assert began <= clock() < began + 60 * second
+        wall.shift(2 * 86_400)
+        assert began + day <= clock() < began + day + 60 * second

@@ -33,7 +33,7 @@ from trackway._delivery.stats import DeliveryStats, destination_stats
 from trackway._delivery.upkeep import Upkeep
 from trackway._delivery.worker import Worker
 
-__all__ = ["Delivery", "exporter_for", "open_delivery"]
+__all__ = ["Delivery", "dating", "exporter_for", "open_delivery"]
 
 FLUSH_S: Final = 30.0
 """The patience of a flush that names none; OpenTelemetry's `force_flush` has the same."""
