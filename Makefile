@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: demo test check bench torture docs format clean
+.PHONY: demo test check bench peers torture docs format clean
 
 demo: .venv/.local  ## traces a made-up application into a store of its own, and shows who did what
 	rm -rf .demo
@@ -27,6 +27,9 @@ torture: .venv/.dev  ## the same suite at full counts: hours
 bench: .venv/.local  ## what tracing costs, beside peers in environments of their own: half an hour
 	$(BIN)/python benchmarks/run.py
 
+peers: .venv/.dev .bench/langfuse/.peer .bench/logfire/.peer  ## beside the real Langfuse SDK and Logfire
+	$(PYTEST) -q tests/peers
+
 docs: .venv/.dev  ## the documentation at http://127.0.0.1:8000
 	$(BIN)/mkdocs serve
 
@@ -35,6 +38,12 @@ format: .venv/.dev
 
 clean:
 	rm -rf .venv .bench .demo site dist build .*_cache .hypothesis
+
+# Logfire runs in one process with us, so its environment has what we need.
+.bench/%/.peer:
+	test -x .bench/$*/bin/python || $(PYTHON) -m venv .bench/$*
+	.bench/$*/bin/pip install --quiet --disable-pip-version-check $* orjson httpx platformdirs
+	touch $@
 
 .venv/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …" or 0)'

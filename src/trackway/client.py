@@ -16,16 +16,19 @@ from trackway._core.arguments import Options
 from trackway._core.call import Call
 from trackway._core.guard import guard
 from trackway._core.ids import IdGenerator
+from trackway._core.joined import join
 from trackway._core.protocols import Sink
 from trackway._core.provider import TracerProvider
 from trackway._core.runtime import runtime
 from trackway._core.sampling import Sample
 from trackway._core.settings import Settings
+from trackway._core.threads import attach_threads
 from trackway._core.tracing import Tracing
 from trackway._core.values import Mask
 from trackway.errors import ConfigurationError, ReadNotAvailable
 
 if TYPE_CHECKING:
+    from trackway._core.foreign import ShouldExport
     from trackway._delivery.delivery import Delivery
     from trackway._delivery.stats import DeliveryStats
     from trackway._store.local import LocalStore, Observations, Sessions, Traces, Users
@@ -65,6 +68,7 @@ class _Core:
         mask: Mask | None,
         sample: Sample | None,
         id_generator: IdGenerator | None,
+        should_export: "ShouldExport | None",
     ) -> None:
         self.settings = settings
         self.delivery: Delivery | None = None
@@ -83,15 +87,23 @@ class _Core:
             if settings.local:
                 outlets.append(_Outlet(self.delivery.sinks[-1], upserts=True, takes_scores=False))
         self.provider = TracerProvider(
-            settings, outlets, mask=mask, sample=sample, id_generator=id_generator
+            settings,
+            outlets,
+            mask=mask,
+            sample=sample,
+            id_generator=id_generator,
+            should_export=should_export,
         )
+        if settings.threads:
+            attach_threads()
+        if settings.enabled and settings.attach:
+            join(self.provider)
         if self.delivery is not None:
-            # Runs before the delivery's own hook, which was registered earlier: open handles are
-            # written, then delivered.
+            # Runs before the delivery's hook, which was registered earlier: handles are written, then delivered.
             atexit.register(self.provider.write_handles)
 
 
-_cores: Final[dict[tuple[Settings, int, int, int], _Core]] = {}
+_cores: Final[dict[tuple[Settings, int, int, int, int], _Core]] = {}
 
 
 @final
@@ -102,6 +114,8 @@ class Trackway(Tracing):
         mask: `mask(data=value)` gives what may be recorded in place of a value.
         sample: `sample(user_id, name)` gives the share of a user's traces to keep, from 0 to 1.
         id_generator: Draws ids, with the methods of OpenTelemetry's `IdGenerator`.
+        should_export_span: After `attach()`: `should_export_span(span)` says whether a span of the application's
+            OpenTelemetry SDK is recorded here, too. By default those of LLM libraries are.
         options: The settings of docs/configuration.md; what is left out is read from the environment.
 
     The first client that is made is the default one: what `get_client()` gives and a bare `@observe` uses. One with
@@ -127,19 +141,16 @@ class Trackway(Tracing):
         mask: Mask | None = None,
         sample: Sample | None = None,
         id_generator: IdGenerator | None = None,
+        should_export_span: "ShouldExport | None" = None,
         **options: Unpack[Options],
     ) -> None:
-        hooks: tuple[tuple[str, object], ...] = (("mask", mask), ("sample", sample))
-        for name, given in hooks:
-            if given is not None and not callable(given):
-                message = f"{name} is a {type(given).__name__}, which cannot be called"
-                raise ConfigurationError(message, setting=name)
+        _check_callable(mask=mask, sample=sample, should_export_span=should_export_span)
         settings = Settings.from_env(**options)
-        key = (settings, id(mask), id(sample), id(id_generator))
+        key = (settings, id(mask), id(sample), id(id_generator), id(should_export_span))
         with registry.lock:
             core = _cores.get(key)
             if core is None or core.closed:
-                core = _cores[key] = _Core(settings, mask, sample, id_generator)
+                core = _cores[key] = _Core(settings, mask, sample, id_generator, should_export_span)
             self._core = core
             self._provider = core.provider
             self._store: LocalStore | None = None
@@ -306,3 +317,10 @@ class Trackway(Tracing):
 
 
 runtime.call = Call
+
+
+def _check_callable(**hooks: object) -> None:
+    for name, given in hooks.items():
+        if given is not None and not callable(given):
+            message = f"{name} is a {type(given).__name__}, which cannot be called"
+            raise ConfigurationError(message, setting=name)

@@ -5,6 +5,7 @@ Loaded with `import trackway`, so the client itself is not: it is imported where
 """
 
 import threading
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from trackway._core import fork
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from trackway.client import Trackway
 
 __all__ = ["get_client"]
+
+# What is exported and not loaded with the package, and where it is.
+LATE: Final = {
+    "Observation": "trackway._core.observation",
+    "attach": "trackway._core.joined",
+    "attach_logging": "trackway._core.logs",
+    "extract": "trackway._core.remote",
+    "inject": "trackway._core.remote",
+}
 
 lock = threading.RLock()
 """Held while a client is made or ended."""
@@ -51,18 +61,18 @@ def get_client(*, public_key: str | None = None) -> "Trackway":
     return _default or _made_from_environment()
 
 
-def late(name: str) -> type:
-    """The class that `trackway` exports as *name*, which is loaded here when it is asked for first.
+def late(name: str) -> object:
+    """What `trackway` exports as *name*, where it is loaded here when it is asked for first.
 
     Raises:
-        AttributeError: It exports no such class.
+        AttributeError: It exports no such name.
     """
     if name in {"Trackway", "Langfuse"}:
         return _client_class()
-    if name == "Observation":
+    if name in LATE:
         with loading():
-            from trackway._core.observation import Observation  # noqa: PLC0415 - the first use
-        return Observation
+            found: object = getattr(import_module(LATE[name]), name)
+        return found
     raise AttributeError(f"module 'trackway' has no attribute {name!r}")
 
 

@@ -88,6 +88,9 @@ class Options(TypedDict, total=False):
     sample_rate: float | None
     capture_io: bool | None
     redact: bool | None
+    accept_baggage: bool | None
+    attach: bool | None
+    threads: bool | None
     compression: str | None
     protocol: str | None
     timeout: float | str | None

@@ -9,7 +9,7 @@ A context is left by **putting back what was there before**, never by resetting 
 in the context and at the depth where it was made, and generators, callbacks and tasks leave blocks elsewhere.
 """
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from opentelemetry.context import Context, create_key
 
@@ -26,6 +26,8 @@ PROPAGATED: Final = create_key("trackway-propagated")
 LEARNT: Final = create_key("trackway-learnt")
 # Who opened the innermost block, and the context before it.
 BLOCK: Final = create_key("trackway-block")
+# The caller of this service, where OpenTelemetry's current span is another tracer's.
+REMOTE: Final = create_key("trackway-remote")
 
 
 def _with(kind: type[Context], context: Context, /, *pairs: object) -> Context:
@@ -35,6 +37,15 @@ def _with(kind: type[Context], context: Context, /, *pairs: object) -> Context:
 
 
 derive: Final = _with if kernels is None else kernels.derive
+
+
+class Remote(NamedTuple):
+    """A span of another process; `ours` says that it is an observation, and not only a span of the same trace."""
+
+    trace_id: bytes
+    span_id: bytes
+    trace_state: str
+    ours: bool
 
 
 def current_observation(context: Context | None = None) -> "Observation | None":
@@ -98,14 +109,46 @@ def opened(
 
     *learnt* marks it as said by `set_user`; *block* as the block of (owner, the context before).
     """
-    carried = given.inside(context.get(PROPAGATED))  # type: ignore[arg-type]  # only this module writes these keys
+    around = propagated_in(context)
+    merged = given.inside(around)
     # What is learnt adds up, up to the next block: that one bounds what is said inside.
-    said = given.inside(context.get(LEARNT)) if learnt else None  # type: ignore[arg-type]  # as above
+    said = given.inside(context.get(LEARNT)) if learnt else None  # type: ignore[arg-type]  # only this module writes it
     if block is None:
-        return derive(Context, context, PROPAGATED, carried, LEARNT, said)
-    return derive(Context, context, PROPAGATED, carried, LEARNT, said, BLOCK, block)
+        now = derive(Context, context, PROPAGATED, merged, LEARNT, said)
+    else:
+        now = derive(Context, context, PROPAGATED, merged, LEARNT, said, BLOCK, block)
+    return with_baggage(now, merged) if travels(around, merged) else now
+
+
+def travels(around: Propagated | None, here: Propagated | None) -> bool:
+    """Whether there is baggage of ours around, or is to be here."""
+    return (around is not None and around.carried is not None) or (
+        here is not None and here.carried is not None
+    )
+
+
+def with_baggage(context: Context, here: Propagated | None) -> Context:
+    """*context* with what is to travel on of what is propagated *here*."""
+    from trackway._core import baggage  # noqa: PLC0415 - for who sends baggage
+
+    return baggage.updated(context, None if here is None else here.carried)
 
 
 def block_in(context: Context) -> tuple[object, Context] | None:
     """Who opened the innermost `with` block of *context*, and the context before."""
     return context.get(BLOCK)  # type: ignore[return-value]  # only `opened` writes this key
+
+
+def close_block(owner: object) -> None:
+    """Puts back what was before the innermost `with` block of *owner*.
+
+    Tasks and threads may be in one block at once, so what was before stands in the context. Where that is another's
+    (a generator that is ended elsewhere), there is nothing to put back.
+    """
+    block = block_in(get_current())
+    while block is not None:
+        innermost, before = block
+        if innermost is owner:
+            attach(before)
+            return
+        block = block_in(before)

@@ -8,7 +8,15 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 
 from trackway._core.ambient import attach, get_current
-from trackway._core.context import OBSERVATION, PROPAGATED, derive, leave_block, propagated_in
+from trackway._core.context import (
+    OBSERVATION,
+    PROPAGATED,
+    derive,
+    leave_block,
+    propagated_in,
+    travels,
+    with_baggage,
+)
 from trackway._core.guard import guard
 
 if TYPE_CHECKING:
@@ -26,6 +34,10 @@ def enter(observation: "Observation") -> tuple[Context, Context]:
     """Makes *observation* current; gives the context before and the one that is now current, for `leave`."""
     before = get_current()
     now = inside(before, observation)
+    around, here = propagated_in(before), observation._propagated
+    if here is not None and around is not here and travels(around, here):
+        # Below a low-level trace that says its own user.
+        now = with_baggage(now, here)
     attach(now)
     return before, now
 

@@ -29,7 +29,7 @@ _OUTPUT_MIME: Final = (
     attribute(names.OUTPUT_MIME_TYPE, "text/plain"),
     attribute(names.OUTPUT_MIME_TYPE, "application/json"),
 )
-_APP_ROOT: Final = attribute(names.LANGFUSE_IS_APP_ROOT, True)  # noqa: FBT003 - the value of an attribute
+APP_ROOT: Final = attribute(names.LANGFUSE_IS_APP_ROOT, True)  # noqa: FBT003 - the value of an attribute
 # Sampled; and, with a remote parent, that this is known and so (OTLP's SpanFlags).
 _FLAGS: Final = 0x101
 _FLAGS_REMOTE: Final = 0x301
@@ -52,7 +52,7 @@ def encode(o: "Observation", end: int) -> bytes:
         head = propagated.heads.get(key) or _head(o, propagated, key)
     else:
         head = _head(o, propagated, None)
-    parts = [head, _APP_ROOT] if o._is_root else [head]
+    parts = [head, APP_ROOT] if o._is_root else [head]
     if o._input is not None:
         parts += _INPUT(o._input), _INPUT_MIME[o._input_is_json]
     if o._output is not None:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Self, Unpack, final
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanContext, TraceFlags, TraceState
+from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
@@ -23,7 +23,7 @@ from trackway._core.arguments import Fields, ScoreFields, Update
 from trackway._core.current import Current
 from trackway._core.guard import guard
 from trackway._core.propagated import Propagated
-from trackway._core.state import State
+from trackway._core.state import HOST_SAMPLED, State
 from trackway.types import ObservationKind
 
 _guard: Final = guard("observation")
@@ -175,13 +175,20 @@ class Observation(State, trace.Span):
 
     def get_span_context(self) -> SpanContext:
         """Ids and flags in OpenTelemetry's form."""
+        place = self._is_otel_current
+        sampled = self._recording if place < HOST_SAMPLED else place == HOST_SAMPLED
         return SpanContext(
             int.from_bytes(self._trace),
             int.from_bytes(self._span),
             is_remote=False,
-            trace_flags=TraceFlags(TraceFlags.SAMPLED if self._recording else TraceFlags.DEFAULT),
+            trace_flags=TraceFlags(TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT),
             trace_state=TraceState.from_header([self._trace_state]) if self._trace_state else None,
         )
+
+    @property
+    def kind(self) -> SpanKind:
+        """OpenTelemetry's kind of span, which instrumentations ask for; what `as_type` said is not this."""
+        return SpanKind(self._span_kind - 1)
 
     def is_recording(self) -> bool:
         """Whether what is set here will be kept: not ended, and sampled."""

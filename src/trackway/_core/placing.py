@@ -8,16 +8,19 @@ the foreign span instead of becoming its child. Which of the two holds is decide
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.trace import SpanContext
 
 from trackway._core import otel_api
+from trackway._core.context import REMOTE, Remote
 from trackway._core.current import SPAN
 from trackway._core.ids import parse_span_id, parse_trace_id
 from trackway._core.log import warn
 from trackway._core.observation import Observation
+from trackway._core.state import CURRENT, ISOLATED
 from trackway.types import TraceContext
 
 if TYPE_CHECKING:
@@ -29,17 +32,21 @@ def begin_trace(
 ) -> None:
     """The parts of a root, or of an observation below something that is not ours."""
     span = context.get(SPAN)
-    if span is None and around is None:
+    if span is None and around is None and not provider.looks_around and REMOTE not in context:
         # Nothing is current, as in most roots.
-        o._is_otel_current, o._is_root = _is_alone(provider), True
+        o._is_otel_current, o._is_root = is_alone(provider), True
         o._trace = provider.draw_trace_id().to_bytes(16)
         o._recording = _is_kept(provider, o)
         return
     foreign = (
         span.get_span_context() if isinstance(span, trace.Span) else trace.INVALID_SPAN_CONTEXT
     )
-    alone = _is_alone(provider)
-    o._is_otel_current = alone
+    joined = provider.joined
+    if joined is not None and not joined.complete:
+        # The host may have set its provider after us.
+        joined = joined if joined.join() else None
+    alone = joined is None and is_alone(provider)
+    o._is_otel_current = CURRENT if alone else ISOLATED
     if (
         around is not None
         and around._provider is provider
@@ -47,26 +54,62 @@ def begin_trace(
     ):
         # A wrapper around our own span, such as the API's NonRecordingSpan.
         o._trace, o._parent, o._recording = around._trace, around._span, around._recording
+        o._is_otel_current = around._is_otel_current
         return
     if isinstance(span, Observation) and span._provider is provider:
         # Made current through the API alone, by `use_span`.
         _put_below(o, span)
         return
+    if provider.accept_baggage:
+        o._propagated = provider.brought(o._propagated, context)
+    near = None if joined is None else joined.nearest(context)
+    if near is not None:
+        o._trace, o._parent, o._parent_is_remote = near.trace_id, near.span_id, near.remote
+        o._is_root = near.remote
+        o._recording = near.recording if near.recording is not None else _is_kept(provider, o)
+        o._trace_state = foreign.trace_state.to_header()
+    else:
+        _begin_root(provider, o, around, context, foreign if foreign.is_valid else None)
+    if joined is not None:
+        o._is_otel_current = joined.place(context, o._trace, o._name)
+
+
+def _begin_root(
+    provider: "TracerProvider",
+    o: Observation,
+    around: Observation | None,
+    context: Context,
+    foreign: SpanContext | None,
+) -> None:
     o._is_root = True
-    if foreign.is_valid:
+    remote = cast("Remote | None", context.get(REMOTE)) if around is None else None
+    if remote is not None:
+        o._trace = remote.trace_id
+    elif foreign is not None:
         o._trace = foreign.trace_id.to_bytes(16)
     elif around is not None:
         o._trace = around._trace
     else:
         o._trace = provider.draw_trace_id().to_bytes(16)
     o._recording = _is_kept(provider, o)
-    if not foreign.is_valid:
+    if remote is not None:
+        _continue(o, remote)
+    if foreign is None:
         return
-    if alone and not isinstance(span, Observation):
+    if o._is_otel_current and not isinstance(context.get(SPAN), Observation):
         o._parent, o._parent_is_remote = foreign.span_id.to_bytes(8), foreign.is_remote
         o._trace_state = foreign.trace_state.to_header()
     else:
         otel_api.of(o).add_link(o, foreign, None)
+
+
+def _continue(o: Observation, remote: Remote) -> None:
+    """Puts *o* below its caller in another service, or links it where the caller is no observation."""
+    if remote.ours:
+        o._parent, o._parent_is_remote, o._trace_state = remote.span_id, True, remote.trace_state
+    else:
+        trace_id, span_id = int.from_bytes(remote.trace_id), int.from_bytes(remote.span_id)
+        otel_api.of(o).add_link(o, trace.SpanContext(trace_id, span_id, is_remote=True), None)
 
 
 def place(
@@ -132,7 +175,7 @@ def _is_kept(provider: "TracerProvider", o: Observation) -> bool:
     return provider.enabled and provider.sampler.keeps(o._trace, user, o._name)
 
 
-def _is_alone(provider: "TracerProvider") -> bool:
+def is_alone(provider: "TracerProvider | None") -> bool:
     """Whether nobody else in this process owns OpenTelemetry's current span.
 
     The variable that `get_tracer_provider()` returns is read directly: the function looks into the environment at every

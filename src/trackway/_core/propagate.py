@@ -36,6 +36,7 @@ def propagate_attributes(  # noqa: PLR0913 - one argument for each attribute tha
     trace_name: str | None = None,
     environment: str | None = None,
     prompt: Prompt | Mapping[str, object] | None = None,
+    as_baggage: bool = False,
 ) -> "Propagation":
     """Stamps attributes on every observation that starts inside: a `with` or `async with` block, or a decorator.
 
@@ -53,6 +54,8 @@ def propagate_attributes(  # noqa: PLR0913 - one argument for each attribute tha
         trace_name: The trace's name, where the root's is not the right one.
         environment: 1 to 40 of `a-z 0-9 - _`, not starting with `langfuse`.
         prompt: The version of a prompt: `name` and `version`, as keys or attributes.
+        as_baggage: Whether it also goes along with outgoing requests, as W3C baggage: to every host that is called
+            inside. At most 4 KiB in all, percent-encoded; else none of it, with a WARNING.
 
     What cannot be used is dropped with one WARNING that names it; it is never cut, and nothing is raised.
 
@@ -70,7 +73,7 @@ def propagate_attributes(  # noqa: PLR0913 - one argument for each attribute tha
         type(user_id) is str
         and (session_id is None or type(session_id) is str)
         and (metadata is None and version is None and tags is None)
-        and (trace_name is None and environment is None and prompt is None)
+        and (trace_name is None and environment is None and prompt is None and not as_baggage)
     )
     if simple and (known := _known.get((user_id, session_id))) is not None:
         return Propagation(known)
@@ -85,6 +88,8 @@ def propagate_attributes(  # noqa: PLR0913 - one argument for each attribute tha
             environment=environment,
             prompt=prompt,
         )
+        if as_baggage:
+            given = given.travelling()
         if simple and given.user_id == user_id and given.session_id == session_id:
             if len(_known) >= MAX_KNOWN:
                 _known.clear()
@@ -141,15 +146,7 @@ class Propagation:
         stack: TracebackType | None,
     ) -> None:
         with _guard:
-            # Tasks and threads may be in this block at once, so what was before stands in the context. Where that is
-            # another's (a generator that is ended elsewhere), there is nothing to put back.
-            block = context.block_in(get_current())
-            while block is not None:
-                owner, before = block
-                if owner is self:
-                    attach(before)
-                    return
-                block = context.block_in(before)
+            context.close_block(self)
 
     async def __aenter__(self) -> "Propagation":
         return self.__enter__()

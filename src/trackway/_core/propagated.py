@@ -4,7 +4,7 @@ A `Propagated` is immutable. Its wire form is cached, so that an observation ins
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, final
 
 from trackway._core import log
@@ -29,6 +29,7 @@ class Propagated:
 
     __slots__ = (
         "_blocks",
+        "carried",
         "cleaned",
         "environment",
         "heads",
@@ -61,6 +62,8 @@ class Propagated:
         self.tags = tags
         self.metadata: Mapping[str, str] = metadata or {}
         self.prompt = prompt
+        self.carried: Propagated | None = None
+        """What of this travels on as baggage: never a value that is not in force here."""
         self._blocks: dict[int, bytes] = {}
         self.cleaned: dict[int, Propagated] = {}
         """By client, what it may record of this."""
@@ -74,7 +77,7 @@ class Propagated:
         """
         if outer is None:
             return self
-        return Propagated(
+        merged = Propagated(
             user_id=self.user_id if self.user_id is not None else outer.user_id,
             session_id=self.session_id if self.session_id is not None else outer.session_id,
             version=self.version if self.version is not None else outer.version,
@@ -84,6 +87,31 @@ class Propagated:
             metadata={**outer.metadata, **self.metadata},
             prompt=self.prompt or outer.prompt,
         )
+        if self.carried is not None or outer.carried is not None:
+            merged.carried = self._carried_inside(outer)
+        return merged
+
+    def _carried_inside(self, outer: "Propagated") -> "Propagated | None":
+        """What travels on: of *outer* what this does not say anew, and what this sends itself."""
+        kept = outer.carried
+        if kept is not None:
+            kept = Propagated(
+                user_id=kept.user_id if self.user_id is None else None,
+                session_id=kept.session_id if self.session_id is None else None,
+                version=kept.version if self.version is None else None,
+                trace_name=kept.trace_name if self.trace_name is None else None,
+                environment=kept.environment if self.environment is None else None,
+                tags=kept.tags,
+                metadata={k: v for k, v in kept.metadata.items() if k not in self.metadata},
+                prompt=kept.prompt if self.prompt is None else None,
+            )
+        return kept if self.carried is None else self.carried.inside(kept)
+
+    def travelling(self) -> "Propagated":
+        """The same, with all of it travelling on as baggage."""
+        copy = self.inside(NOTHING)
+        copy.carried = self.inside(NOTHING)
+        return copy
 
     def filled_by(self, later: "Propagated") -> "Propagated":
         """This, with what it has no value for taken from *later*.
@@ -99,11 +127,12 @@ class Propagated:
         ready = self._blocks.get(bits)
         if ready is None:
             ready = self._blocks[bits] = b"".join(
-                attribute(key, value) for key, value in self._attributes(bits)
+                attribute(key, value) for key, value in self.attributes(bits)
             )
         return ready
 
-    def _attributes(self, bits: int) -> "list[tuple[str, str | int | tuple[str, ...]]]":
+    def attributes(self, bits: int) -> "list[tuple[str, str | int | tuple[str, ...]]]":
+        """Keys and values, for a dialect set and what the observation has of its own."""
         pairs: list[tuple[str, str | int | tuple[str, ...] | None]] = [
             (names.USER_ID, self.user_id),
             (names.SESSION_ID, self.session_id),
@@ -141,6 +170,15 @@ def prompt_attributes(prompt: tuple[str, int], bits: int) -> list[tuple[str, str
     return pairs
 
 
+Complain = Callable[[str, str], None]
+"""Says that the attribute of this name cannot be used, and why."""
+
+
+def complain(name: str, reason: str) -> None:
+    """One WARNING a minute for each attribute that the application gave and that cannot be used."""
+    log.warn(f"propagate:{name}", "Propagated attribute '%s' %s. Dropping value.", name, reason)
+
+
 def validated(  # noqa: PLR0913 - the arguments of propagate_attributes
     *,
     user_id: object = None,
@@ -151,58 +189,55 @@ def validated(  # noqa: PLR0913 - the arguments of propagate_attributes
     trace_name: object = None,
     environment: object = None,
     prompt: object = None,
+    no: Complain = complain,
 ) -> Propagated:
     """Arguments of a user, checked.
 
-    What cannot be used is dropped with one WARNING that names it, never cut, never raised.
+    What cannot be used is dropped, never cut, never raised; *no* is told its name and the reason.
     """
     return Propagated(
-        user_id=_text("user_id", user_id),
-        session_id=_text("session_id", session_id),
-        version=_text("version", version),
-        trace_name=_text("trace_name", trace_name),
-        environment=_environment(environment),
-        tags=_tags(tags),
-        metadata=_metadata(metadata),
-        prompt=parse_prompt(prompt),
+        user_id=_text("user_id", user_id, no),
+        session_id=_text("session_id", session_id, no),
+        version=_text("version", version, no),
+        trace_name=_text("trace_name", trace_name, no),
+        environment=_environment(environment, no),
+        tags=_tags(tags, no),
+        metadata=_metadata(metadata, no),
+        prompt=parse_prompt(prompt, no),
     )
 
 
-def _text(name: str, value: object) -> str | None:
+def _text(name: str, value: object, no: Complain) -> str | None:
     """A `str` of at most 200 characters that is valid Unicode; None, with a WARNING, otherwise."""
     if value is None:
         return None
     if not isinstance(value, str):
-        _warn(name, "is not a string")
+        no(name, "is not a string")
     elif len(value) > MAX_LENGTH:
-        _warn(name, f"is over {MAX_LENGTH} characters ({len(value)} chars)")
+        no(name, f"is over {MAX_LENGTH} characters ({len(value)} chars)")
     elif not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-        _warn(name, "has a lone surrogate, which is no Unicode text")
+        no(name, "has a lone surrogate, which is no Unicode text")
     else:
         # A copy where it is of a subclass, whose methods are the user's code.
         return str.__str__(value)
     return None
 
 
-def _warn(name: str, reason: str) -> None:
-    log.warn(f"propagate:{name}", "Propagated attribute '%s' %s. Dropping value.", name, reason)
-
-
-def _environment(value: object) -> str | None:
-    name = _text("environment", value)
+def _environment(value: object, no: Complain) -> str | None:
+    name = _text("environment", value, no)
     if name is not None and not _ENVIRONMENT.match(name):
-        _warn("environment", "is not 1 to 40 of a-z, 0-9, '-', '_', or starts with 'langfuse'")
+        no("environment", "is not 1 to 40 of a-z, 0-9, '-', '_', or starts with 'langfuse'")
         return None
     return name
 
 
-def _tags(value: object) -> tuple[str, ...]:
+def _tags(value: object, no: Complain) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list | tuple | set | frozenset):
-        _warn("tags", "is not a list of strings")
+        no("tags", "is not a list of strings")
         return ()
-    texts = (_text(f"tags[{index}]", tag) for index, tag in enumerate(value))
+    texts = (_text(f"tags[{index}]", tag, no) for index, tag in enumerate(value))
     return _union((), tuple(tag for tag in texts if tag is not None))
 
 
@@ -210,22 +245,22 @@ def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *second))) if second else first
 
 
-def _metadata(value: object) -> dict[str, str] | None:
+def _metadata(value: object, no: Complain) -> dict[str, str] | None:
     """Keys that are texts, values as text: strings as they are, others as JSON."""
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        _warn("metadata", "is not a mapping")
+        no("metadata", "is not a mapping")
         return None
     kept: dict[str, str] = {}
     for key, item in dict(value).items():
-        if _text("metadata key", key) is None or not key:
+        if _text("metadata key", key, no) is None or not key:
             continue
         name = f"metadata.{key}"
         if item is None:
             continue
         content = item if isinstance(item, str) else _json(item)
-        checked = _text(name, content)
+        checked = _text(name, content, no)
         if checked is not None:
             kept[str.__str__(key)] = checked
     return kept
@@ -237,7 +272,7 @@ def _json(value: object) -> str:
     return json_text(value).decode()
 
 
-def parse_prompt(value: object) -> tuple[str, int] | None:
+def parse_prompt(value: object, no: Complain = complain) -> tuple[str, int] | None:
     """Name and version of a prompt, from a mapping or an object that has both; a fallback prompt links to nothing."""
     if value is None:
         return None
@@ -249,10 +284,10 @@ def parse_prompt(value: object) -> tuple[str, int] | None:
     )
     if given.get("is_fallback") is True:
         return None
-    name, version = _text("prompt.name", given.get("name")), given.get("version")
+    name, version = _text("prompt.name", given.get("name"), no), given.get("version")
     if isinstance(version, str) and version.isdecimal():
         version = int(version)
     if not name or not isinstance(version, int) or isinstance(version, bool):
-        _warn("prompt", "has no name and version")
+        no("prompt", "has no name and version")
         return None
     return name, version

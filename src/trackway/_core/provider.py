@@ -35,6 +35,8 @@ from trackway._wire.encode import resource, scope
 from trackway.types import TraceContext
 
 if TYPE_CHECKING:
+    from trackway._core.foreign import ShouldExport
+    from trackway._core.joined import Joined
     from trackway._core.settings import Settings
 
 DIALECTS: Final = {
@@ -70,7 +72,7 @@ class Scope:
 class TracerProvider(trace.TracerProvider):
     """Everything that a client's observations share: settings as ready bytes, sinks, sampler, values."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what can be given in code only
         self,
         settings: "Settings",
         destinations: Sequence[Destination],
@@ -78,9 +80,16 @@ class TracerProvider(trace.TracerProvider):
         mask: Mask | None = None,
         sample: Sample | None = None,
         id_generator: IdGenerator | None = None,
+        should_export: "ShouldExport | None" = None,
     ) -> None:
         self.enabled = settings.enabled
         self.capture_io = settings.capture_io
+        self.accept_baggage = settings.accept_baggage
+        self.redacts, self.max_bytes = settings.redact, settings.max_value_bytes
+        self.should_export = should_export
+        self.joined: Joined | None = None
+        self.looks_around = settings.accept_baggage
+        """Whether a trace may begin below, or for, something that is not in our own context keys."""
         # The local store reads every dialect's names, so a slimmer wire is for clients that only send.
         self.bits: int = DIALECTS["all" if settings.local else settings.wire]
         self._destinations = tuple(destinations)
@@ -181,6 +190,18 @@ class TracerProvider(trace.TracerProvider):
             known = given.cleaned[self._number] = self._values.propagated(given)
         return known
 
+    def brought(self, here: Propagated | None, context: Context) -> Propagated | None:
+        """What is propagated *here*, inside what the baggage of *context* says, where baggage is believed."""
+        if not self.accept_baggage:
+            return here
+        from trackway._core import baggage  # noqa: PLC0415 - for who believes baggage
+
+        with _guard:
+            brought = baggage.read(context)
+            if brought is not None:
+                return brought if here is None else here.inside(brought)
+        return here
+
     def name(self, name: object) -> str:
         """A name as it may be recorded; what it came to is remembered, because names recur."""
         if not isinstance(name, str):
@@ -257,8 +278,17 @@ class TracerProvider(trace.TracerProvider):
             for append, scope_id in o._scope.targets:
                 append(payload, scope_id)
         elif self.enabled:
-            for destination in self._destinations:
-                destination.sink.count_dropped("sampled")
+            self.count_dropped("sampled")
+
+    def append(self, payload: bytes, scope: str, version: str | None) -> None:
+        """Writes the record of a span of another tracer, under its own scope."""
+        for append, scope_id in self._register(scope, version, None).targets:
+            append(payload, scope_id)
+
+    def count_dropped(self, reason: str) -> None:
+        """Counts a span of another tracer that is not kept."""
+        for destination in self._destinations:
+            destination.sink.count_dropped(reason)
 
     def dropped(self, o: Observation) -> None:
         """Ends an observation whose last reference has gone: its end is its last update."""

@@ -8,6 +8,7 @@ the same table; a test compares the two.
 import base64
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeVar, cast
@@ -33,6 +34,11 @@ AMBIENT: Final = (
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     "OTEL_EXPORTER_OTLP_HEADERS",
 )
+
+
+# The standard samplers, and the share of traces that they keep.
+SAMPLERS: Final = {"always_on": 1.0, "always_off": 0.0, "traceidratio": 1.0}
+SAMPLER: Final = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,9 @@ class Settings:
     sample_rate: float
     capture_io: bool
     redact: bool
+    accept_baggage: bool
+    attach: bool
+    threads: bool
     compression: Literal["gzip", "none"]
     timeout: float
     retry_for: float
@@ -155,9 +164,12 @@ class _Reader:
             service_name=service,
             environment=self.get("environment", None),
             release=self.get("release", None),
-            sample_rate=self.get("sample_rate", 1.0),
+            sample_rate=self._sample_rate(),
             capture_io=self.get("capture_io", default=True),
             redact=self.get("redact", default=True),
+            accept_baggage=self.get("accept_baggage", default=False),
+            attach=self.get("attach", default=False),
+            threads=self.get("threads", default=False),
             compression=self._compression(remote),
             timeout=self.get("timeout", 15.0),
             retry_for=self.get("retry_for", 86_400.0),
@@ -276,6 +288,22 @@ class _Reader:
 
         return user_data_path("trackway", appauthor=False)
 
+    def _sample_rate(self) -> float:
+        """The setting, else what the standard variables say; a parent's decision is not taken over."""
+        sampler = self.environ.get("OTEL_TRACES_SAMPLER", "").strip().lower()
+        name = sampler.removeprefix("parentbased_")
+        if self.sources["sample_rate"] != "default" or name not in SAMPLERS:
+            return self.get("sample_rate", 1.0)
+        self.used.add("OTEL_TRACES_SAMPLER")
+        self.sources["sample_rate"] = "OTEL_TRACES_SAMPLER"
+        share = SAMPLERS[name]
+        if name == "traceidratio":
+            # As the SDK does: a share that cannot be read is all.
+            with suppress(ValueError):
+                share = parsing.rate(self.environ.get("OTEL_TRACES_SAMPLER_ARG", "1.0"))
+                self.used.add("OTEL_TRACES_SAMPLER_ARG")
+        return share
+
     def _compression(self, remote: Remote | None) -> Literal["gzip", "none"]:
         default: Literal["gzip", "none"] = (
             "none" if remote is not None and _is_near(remote.url) else "gzip"
@@ -285,7 +313,9 @@ class _Reader:
     def _unused(self) -> tuple[str, ...]:
         known = {variable for spec in SPECS for variable in spec.variables}
         ours = {name for name in self.environ if name.startswith("TRACKWAY_")} - INTERNAL
-        candidates = ours | {name for name in self.environ if name in known or name in AMBIENT}
+        candidates = ours | {
+            name for name in self.environ if name in known or name in (*AMBIENT, *SAMPLER)
+        }
         return tuple(sorted(candidates - self.used))
 
 

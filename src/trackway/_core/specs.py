@@ -121,6 +121,27 @@ SPECS: Final = (
         "Replace secrets by a mark before anything is written.",
     ),
     Spec(
+        "accept_baggage",
+        ("TRACKWAY_ACCEPT_BAGGAGE",),
+        parsing.boolean,
+        "false",
+        "Believe the user, session, tags and metadata that a request brings as baggage.",
+    ),
+    Spec(
+        "attach",
+        ("TRACKWAY_ATTACH",),
+        parsing.boolean,
+        "false",
+        "Join the application's OpenTelemetry SDK, as `attach()` does.",
+    ),
+    Spec(
+        "threads",
+        ("TRACKWAY_THREADS",),
+        parsing.boolean,
+        "false",
+        "Carry users and parents into threads and pools, as `attach_threads()` does.",
+    ),
+    Spec(
         "compression",
         (
             "TRACKWAY_COMPRESSION",

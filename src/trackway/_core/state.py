@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 ROOM: Final = 2 << 20
 
 
+# How an observation is OpenTelemetry's current span: not at all (beside a host), with our own sampling decision, or
+# with the host's where the two are joined. All but the first are true.
+ISOLATED: Final = 0
+CURRENT: Final = 1
+HOST_SAMPLED: Final = 2
+HOST_DROPPED: Final = 3
+
+
 class State:
     """The fields of one observation. All are set by `starting.begin`."""
 
@@ -66,7 +74,7 @@ class State:
     _parent: bytes
     _parent_is_remote: bool
     _is_root: bool
-    _is_otel_current: bool
+    _is_otel_current: int
     _recording: bool
     _name: str
     _kind: str

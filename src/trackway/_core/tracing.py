@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
+from opentelemetry import trace as otel
+
 from trackway._core import context, ids, log
 from trackway._core.arguments import Fields, ScoreFields, Update
 from trackway._core.current import Current
@@ -96,6 +98,14 @@ class Tracing:
         root: TraceContext = {"trace_id": f"{provider.draw_trace_id():032x}"}
         given: Fields = {"metadata": metadata, "input": input, "output": output}
         return provider.start(name, "span", given, trace_context=root, owned=owned, handle=True)
+
+    @property
+    def tracer_provider(self) -> otel.TracerProvider:
+        """This client as a tracer provider of OpenTelemetry's API, for instrumentations that take one.
+
+        Their spans are observations of kind `span`. Nothing makes it the global one.
+        """
+        return self._provider
 
     # -- the current observation -------------------------------------------------------------------
 
