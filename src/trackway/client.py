@@ -211,8 +211,10 @@ class Trackway(Tracing):
         if delivery is None:
             return True
         with _guard:
-            self._core.provider.write_handles()
-            return delivery.flush(FLUSH_TIMEOUT if timeout is None else timeout)
+            provider, seconds = self._core.provider, FLUSH_TIMEOUT if timeout is None else timeout
+            provider.write_handles()
+            exported = provider.processors is None or provider.processors.flush(seconds)
+            return delivery.flush(seconds) and exported
         return False
 
     async def aflush(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the sync twin's argument
@@ -243,6 +245,8 @@ class Trackway(Tracing):
             return True
         with _guard:
             core.provider.write_handles()
+            if core.provider.processors is not None:
+                core.provider.processors.shutdown()
             core.provider.enabled = False
             atexit.unregister(core.provider.write_handles)
             return core.delivery.shutdown(FLUSH_TIMEOUT if timeout is None else timeout)

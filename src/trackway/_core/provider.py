@@ -2,7 +2,7 @@
 
 import itertools
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from time import time_ns
 from typing import TYPE_CHECKING, Final, final
@@ -21,7 +21,7 @@ from trackway._core.log import warn
 from trackway._core.observation import Observation
 from trackway._core.placing import place
 from trackway._core.propagated import LANGFUSE, OPENINFERENCE, Propagated
-from trackway._core.protocols import PARTIAL, UPDATE, Destination
+from trackway._core.protocols import PARTIAL, UPDATE, Destination, Sink
 from trackway._core.protocols import SCORE as SCORE_RECORD
 from trackway._core.protocols import SPAN as SPAN_RECORD
 from trackway._core.sampling import Sample, Sampler
@@ -37,6 +37,7 @@ from trackway.types import TraceContext
 if TYPE_CHECKING:
     from trackway._core.foreign import ShouldExport
     from trackway._core.joined import Joined
+    from trackway._core.processors import Processor, Processors
     from trackway._core.settings import Settings
 
 DIALECTS: Final = {
@@ -56,16 +57,23 @@ _numbers: Final = itertools.count()
 class Scope:
     """An instrumentation scope, and the id that each sink knows it by."""
 
-    __slots__ = ("ids", "targets")
+    __slots__ = ("_fields", "ids", "targets")
 
     def __init__(
         self, destinations: Sequence[Destination], resource: bytes, encoded: bytes
     ) -> None:
-        self.ids = tuple(d.sink.register_scope(resource, encoded) for d in destinations)
+        self._fields = resource, encoded
+        self.ids: tuple[int, ...] = ()
         # What the end of an observation walks: where to append, and under which id.
-        self.targets = tuple(
-            (d.sink.append, i) for d, i in zip(destinations, self.ids, strict=True)
-        )
+        self.targets: tuple[tuple[Callable[[bytes, int], None], int], ...] = ()
+        for destination in destinations:
+            self.reach(destination.sink)
+
+    def reach(self, sink: Sink) -> None:
+        """Has what ends under this scope go to *sink*, too."""
+        known = sink.register_scope(*self._fields)
+        self.ids = (*self.ids, known)
+        self.targets = (*self.targets, (sink.append, known))
 
 
 @final
@@ -88,6 +96,7 @@ class TracerProvider(trace.TracerProvider):
         self.redacts, self.max_bytes = settings.redact, settings.max_value_bytes
         self.should_export = should_export
         self.joined: Joined | None = None
+        self.processors: Processors | None = None
         self.looks_around = settings.accept_baggage
         """Whether a trace may begin below, or for, something that is not in our own context keys."""
         # The local store reads every dialect's names, so a slimmer wire is for clients that only send.
@@ -344,6 +353,20 @@ class TracerProvider(trace.TracerProvider):
             self,
             self._register(instrumenting_module_name, instrumenting_library_version, attributes),
         )
+
+    def add_span_processor(self, span_processor: "Processor") -> None:
+        """Has a span processor of the OpenTelemetry SDK get every span that ends, as a `ReadableSpan`.
+
+        On the thread that ends it: one that exports at once makes the application wait. For the time before the first
+        trace: what ends meanwhile on other threads may be missing from what the processor gets.
+        """
+        from trackway._core.processors import Processors  # noqa: PLC0415 - for who has one
+
+        self.processors = self.processors or Processors(self.write_handles)
+        added = self.processors.add(span_processor)
+        self._destinations = (*self._destinations, added)
+        for known in self._scopes.values():
+            known.reach(added.sink)
 
     def _register(self, name: str, version: str | None, attributes: Attributes) -> Scope:
         key = (name, version or "")

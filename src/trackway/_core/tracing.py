@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
-from opentelemetry import trace as otel
-
 from trackway._core import context, ids, log
 from trackway._core.arguments import Fields, ScoreFields, Update
 from trackway._core.current import Current
@@ -100,10 +98,11 @@ class Tracing:
         return provider.start(name, "span", given, trace_context=root, owned=owned, handle=True)
 
     @property
-    def tracer_provider(self) -> otel.TracerProvider:
+    def tracer_provider(self) -> "TracerProvider":
         """This client as a tracer provider of OpenTelemetry's API, for instrumentations that take one.
 
-        Their spans are observations of kind `span`. Nothing makes it the global one.
+        Their spans are observations of kind `span`. Nothing makes it the global one. Its `add_span_processor` has a
+        processor of the OpenTelemetry SDK get what ends here.
         """
         return self._provider
 
