@@ -75,15 +75,16 @@ def test_examples_in_docstrings_run(
     assert result.failed == 0
 
 
-def test_every_public_name_has_an_example() -> None:
-    """Every public function and class of `trackway` shows how it is used."""
-    public = importlib.import_module("trackway")
+@pytest.mark.parametrize("module", ["trackway", "trackway.testing"])
+def test_every_public_name_has_an_example(module: str) -> None:
+    """Every public function and class of a public module shows how it is used."""
+    public = importlib.import_module(module)
     objects = {name: getattr(public, name) for name in public.__all__}
     silent = [
         name
         for name, value in objects.items()
         if (inspect.isclass(value) or inspect.isroutine(value))
-        and not issubclass(value if inspect.isclass(value) else object, Exception)
+        and not issubclass(value if inspect.isclass(value) else object, Exception | dict)
         and ">>>" not in (inspect.getdoc(value) or "")
     ]
     assert silent == []

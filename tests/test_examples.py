@@ -38,6 +38,8 @@ def test_every_example_is_run_here() -> None:
         "asgi_users",
         "low_level",
         "send_to_backend",
+        "testing_with_pytest",
+        "custom_mask",
     }
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
@@ -146,3 +148,26 @@ def test_send_to_backend(home: Path) -> None:
         ]
     assert sorted(span.name for span in spans) == ["agent", "multiply"]
     assert {span.attributes["user.id"] for span in spans} == {"alice"}
+
+
+def test_testing_with_pytest(home: Path) -> None:
+    """The tests of the example pass, and leave nothing on the disk."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "testing_with_pytest.py"],
+        cwd=EXAMPLES,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "4 passed" in done.stdout) == (0, True), done.stdout
+    assert not home.exists()
+
+
+def test_custom_mask(home: Path) -> None:
+    """The mask hides what is private in nested values, and the caller still gets it."""
+    assert run("custom_mask").splitlines() == [
+        "the caller got +33 1 23 45 67 89",
+        "recorded input {'question': 'Who is <email>?'}",
+        "recorded output {'name': 'Zoë', 'phone': '<private>', 'notes': ['asked: Who is <email>?']}",
+    ]

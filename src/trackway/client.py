@@ -5,7 +5,7 @@ loaded at the first use, with all that recording takes (`_core/loading.py`).
 """
 
 import atexit
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Unpack, final
@@ -60,7 +60,7 @@ class _Outlet:
 class _Core:
     """What clients of equal settings share: one provider, one delivery."""
 
-    __slots__ = ("__weakref__", "closed", "delivery", "provider", "settings")
+    __slots__ = ("__weakref__", "captured", "closed", "delivery", "provider", "settings")
 
     def __init__(
         self,
@@ -73,6 +73,8 @@ class _Core:
         self.settings = settings
         self.delivery: Delivery | None = None
         self.closed = False
+        # Inside `trackway.testing.capture`: nothing leaves the process, and nothing ends.
+        self.captured = False
         outlets: list[_Outlet] = []
         if settings.enabled:
             from trackway._delivery.delivery import open_delivery  # noqa: PLC0415 - for who sends
@@ -101,8 +103,12 @@ class _Core:
         if self.delivery is not None:
             # Runs before the delivery's hook, which was registered earlier: handles are written, then delivered.
             atexit.register(self.provider.write_handles)
+        for witness in witnesses:
+            witness(self)
 
 
+# Told of each client's core that is made: `trackway.testing` captures it, too.
+witnesses: Final[list[Callable[[_Core], None]]] = []
 _cores: Final[dict[tuple[Settings, int, int, int, int], _Core]] = {}
 
 
@@ -174,7 +180,8 @@ class Trackway(Tracing):
     def _url(self, page: str, identity: str) -> str | None:
         settings = self._core.settings
         tail = f"{page}/{quote(str(identity), safe='', errors='replace')}"
-        if settings.remote is not None and settings.remote.kind == "langfuse":
+        langfuse = settings.remote is not None and settings.remote.kind == "langfuse"
+        if settings.remote is not None and langfuse and not self._core.captured:
             from trackway._http import langfuse_project  # noqa: PLC0415 - httpx, 60 ms
 
             project = langfuse_project(settings.remote)
@@ -193,7 +200,7 @@ class Trackway(Tracing):
         True for the local store. Blocks for at most 3 s.
         """
         remote = self._core.settings.remote
-        if remote is None:
+        if remote is None or self._core.captured:
             return self._core.settings.enabled
         from trackway._http import accepts  # noqa: PLC0415 - httpx, 60 ms
 
@@ -208,7 +215,7 @@ class Trackway(Tracing):
         Low-level handles that are still open are written as they are. For a coroutine: `aflush`.
         """
         delivery = self._core.delivery
-        if delivery is None:
+        if delivery is None or self._core.captured:
             return True
         with _guard:
             provider, seconds = self._core.provider, FLUSH_TIMEOUT if timeout is None else timeout
@@ -231,7 +238,7 @@ class Trackway(Tracing):
         """
         core = self._core
         with registry.lock:
-            if core.closed:
+            if core.closed or core.captured:
                 return True
             core.closed = True
             # So that an equal one can be made anew.
@@ -308,6 +315,9 @@ class Trackway(Tracing):
 
     def _reader(self) -> "LocalStore":
         settings = self._core.settings
+        if self._core.captured:
+            message = "inside trackway.testing.capture nothing is stored: look at what it gives"
+            raise ReadNotAvailable(message, setting="local")
         if not settings.local:
             message = "nothing is kept locally: set TRACKWAY_LOCAL=true (or local=True) to keep a copy that can be read"
             raise ReadNotAvailable(message, setting="local")

@@ -55,25 +55,23 @@ _numbers: Final = itertools.count()
 
 @final
 class Scope:
-    """An instrumentation scope, and the id that each sink knows it by."""
+    """An instrumentation scope: where its observations go, and the id that each sink knows it by."""
 
-    __slots__ = ("_fields", "ids", "targets")
+    __slots__ = ("destinations", "encoded", "targets")
 
     def __init__(
         self, destinations: Sequence[Destination], resource: bytes, encoded: bytes
     ) -> None:
-        self._fields = resource, encoded
-        self.ids: tuple[int, ...] = ()
-        # What the end of an observation walks: where to append, and under which id.
-        self.targets: tuple[tuple[Callable[[bytes, int], None], int], ...] = ()
-        for destination in destinations:
-            self.reach(destination.sink)
+        self.encoded = encoded
+        self.aim(destinations, resource)
 
-    def reach(self, sink: Sink) -> None:
-        """Has what ends under this scope go to *sink*, too."""
-        known = sink.register_scope(*self._fields)
-        self.ids = (*self.ids, known)
-        self.targets = (*self.targets, (sink.append, known))
+    def aim(self, destinations: Sequence[Destination], resource: bytes) -> None:
+        """Has the observations of this scope go to *destinations*."""
+        self.destinations = tuple(
+            (d, d.sink.register_scope(resource, self.encoded)) for d in destinations
+        )
+        # What the end of an observation walks: where to append, and under which id.
+        self.targets = tuple((d.sink.append, i) for d, i in self.destinations)
 
 
 @final
@@ -263,7 +261,7 @@ class TracerProvider(trace.TracerProvider):
                 time=time_ns() if moment is None else moment,
             )
             constant = self.constant if environment is None else self.constant_without_environment
-            for destination, scope_id in zip(self._destinations, self.scope.ids, strict=True):
+            for destination, scope_id in self.scope.destinations:
                 if destination.takes_scores:
                     destination.sink.append(scores.as_json(score), scope_id, SCORE_RECORD)
                 else:
@@ -287,7 +285,7 @@ class TracerProvider(trace.TracerProvider):
             for append, scope_id in o._scope.targets:
                 append(payload, scope_id)
         elif self.enabled:
-            self.count_dropped("sampled")
+            self._count_dropped(o._scope, "sampled")
 
     def append(self, payload: bytes, scope: str, version: str | None) -> None:
         """Writes the record of a span of another tracer, under its own scope."""
@@ -296,7 +294,10 @@ class TracerProvider(trace.TracerProvider):
 
     def count_dropped(self, reason: str) -> None:
         """Counts a span of another tracer that is not kept."""
-        for destination in self._destinations:
+        self._count_dropped(self.scope, reason)
+
+    def _count_dropped(self, scope: Scope, reason: str) -> None:
+        for destination, _ in scope.destinations:
             destination.sink.count_dropped(reason)
 
     def dropped(self, o: Observation) -> None:
@@ -322,7 +323,7 @@ class TracerProvider(trace.TracerProvider):
         self._handles[id(o)] = weakref.ref(o)
         if o._recording:
             payload = encode(o, o._touched)
-            for destination, scope_id in zip(self._destinations, o._scope.ids, strict=True):
+            for destination, scope_id in o._scope.destinations:
                 if destination.upserts:
                     destination.sink.append(payload, scope_id, SPAN_RECORD, PARTIAL)
 
@@ -330,7 +331,7 @@ class TracerProvider(trace.TracerProvider):
         if not o._recording:
             return
         payload = encode(o, end)
-        for destination, scope_id in zip(self._destinations, o._scope.ids, strict=True):
+        for destination, scope_id in o._scope.destinations:
             if destination.upserts:
                 destination.sink.append(payload, scope_id, SPAN_RECORD, UPDATE)
             elif not o._written:
@@ -366,7 +367,7 @@ class TracerProvider(trace.TracerProvider):
         added = self.processors.add(span_processor)
         self._destinations = (*self._destinations, added)
         for known in self._scopes.values():
-            known.reach(added.sink)
+            known.aim(self._destinations, self._resource)
 
     def _register(self, name: str, version: str | None, attributes: Attributes) -> Scope:
         key = (name, version or "")

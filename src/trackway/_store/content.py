@@ -16,7 +16,7 @@ from trackway._store.query import Source
 from trackway._store.reading import Reading, Rows
 from trackway._store.times import from_microseconds
 
-__all__ = ["CHUNK", "OBSERVATION_COLUMNS", "Content", "mapping", "observation"]
+__all__ = ["CHUNK", "OBSERVATION_COLUMNS", "Content", "mapping", "observation", "payload", "values"]
 
 CHUNK: Final = 1_000
 
@@ -211,10 +211,11 @@ def _score(row: Sequence[object]) -> Score:
 
 
 def _pair(sent: object, sent_type: object, got: object, got_type: object) -> tuple[object, object]:
-    return _payload(sent, sent_type), _payload(got, got_type)
+    return payload(sent, sent_type), payload(got, got_type)
 
 
-def _payload(text: object, mime_type: object) -> object:
+def payload(text: object, mime_type: object) -> object:
+    """An input or output as a value; what says that it is JSON and is not, as its text."""
     if text is None or mime_type == "text/plain":
         return text
     try:

@@ -1,0 +1,141 @@
+"""A sink in memory, and the ids and the clock that make two runs of one test alike.
+
+Theory of operation of the clock. Nothing that an application calls is replaced. An observation draws a span id when it
+starts and is appended when it ends; each of the two takes the next tick of one counter, so ticks are the order of all
+starts and ends. With `deterministic`, a start or an end that the real clock gave is shown as its tick; a time that
+the application said itself, of yesterday or of 1999, lies outside of the time of the recording and is left alone.
+"""
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, final
+
+from trackway._core.protocols import PARTIAL
+from trackway._wire.decode import DecodedSpan, decode_resource, decode_scope, decode_span
+from trackway._wire.encode import AttributeValue
+
+__all__ = ["EPOCH", "TICK", "Recorded", "Recorder"]
+
+EPOCH: Final = 1_767_225_600_000_000_000
+"""2026-01-01T00:00:00Z, in ns: when the deterministic clock begins."""
+TICK: Final = 1_000_000_000
+"""A second: how far each start and each end moves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One span as it was written, with what stands around it."""
+
+    span: DecodedSpan
+    resource: dict[str, AttributeValue]
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    payload: bytes
+    scope: int
+    tick: int
+    until: int
+    """When it was appended, by the real clock."""
+
+
+@final
+class Recorder:
+    """Keeps what ends, in memory, for one capture; implements `Sink` and `Destination`. Safe from every thread."""
+
+    upserts = True
+    takes_scores = False
+
+    def __init__(self, *, deterministic: bool) -> None:
+        self.sink = self
+        self._deterministic = deterministic
+        self._since = time.time_ns()
+        self._ticks = itertools.count(1)
+        self._trace_ids = itertools.count(1)
+        self._span_ids = itertools.count(1)
+        self._started: dict[int, int] = {}
+        self._records: list[_Record] = []
+        self._scopes: list[tuple[bytes, bytes]] = []
+        self._closed = False
+
+    # -- what a provider draws from ----------------------------------------------------------------
+
+    def span_ids(self, draw: Callable[[], int]) -> Callable[[], int]:
+        """What draws span ids: *draw*, or 1, 2, 3 …; it notes the order in which observations start."""
+        counted = self._span_ids.__next__ if self._deterministic else draw
+
+        def drawn() -> int:
+            span_id = counted()
+            self._started[span_id] = next(self._ticks)
+            return span_id
+
+        return drawn
+
+    def trace_ids(self, draw: Callable[[], int]) -> Callable[[], int]:
+        """What draws trace ids: *draw*, or 1, 2, 3 …."""
+        return self._trace_ids.__next__ if self._deterministic else draw
+
+    # -- what a provider writes to -----------------------------------------------------------------
+
+    def register_scope(self, resource: bytes, scope: bytes) -> int:
+        """The number under which spans of this resource and scope are kept."""
+        self._scopes.append((resource, scope))
+        return len(self._scopes) - 1
+
+    def append(self, payload: bytes, scope: int, kind: int = 0, flags: int = 0) -> None:  # noqa: ARG002 - a sink's signature; scores are spans here
+        """Keeps the record of what has ended; of a handle that is open, only what it comes to."""
+        if not self._closed and not flags & PARTIAL:
+            self._records.append(_Record(payload, scope, next(self._ticks), time.time_ns()))
+
+    def count_dropped(self, reason: str, n: int = 1) -> None:
+        """What sampling leaves out is not there."""
+
+    # -- what is read ------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """What ends from now on belongs to nobody."""
+        self._closed = True
+
+    def clear(self) -> None:
+        """Forgets what was kept so far."""
+        self._records.clear()
+
+    def recorded(self) -> Iterator[Recorded]:
+        """The spans in the order in which they started; of one that was written several times, the last."""
+        latest = {}
+        for record in tuple(self._records):
+            span = decode_span(record.payload)
+            latest[span.span_id] = record, span
+        ordered = sorted(
+            latest.values(), key=lambda each: self._started.get(int(each[1].span_id, 16), math.inf)
+        )
+        for record, span in ordered:
+            resource, scope = self._scopes[record.scope]
+            yield Recorded(
+                self._timed(span, record) if self._deterministic else span,
+                decode_resource(resource),
+                decode_scope(scope)[0],
+            )
+
+    def _timed(self, span: DecodedSpan, record: _Record) -> DecodedSpan:
+        """*span* by the deterministic clock; its events follow its start, one nanosecond after the other."""
+
+        def is_real(moment: int) -> bool:
+            return self._since <= moment <= record.until
+
+        start = end = EPOCH + TICK * self._started.get(int(span.span_id, 16), 0)
+        if not is_real(span.start):
+            start = span.start
+        if not is_real(span.end):
+            end = span.end
+        elif span.end != span.start:
+            end = EPOCH + TICK * record.tick
+        events = tuple(
+            event._replace(time=start + number) if is_real(event.time) else event
+            for number, event in enumerate(span.events, 1)
+        )
+        return span._replace(start=start, end=end, events=events)

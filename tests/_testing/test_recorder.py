@@ -1,0 +1,68 @@
+"""The sink in memory: the order of starts, the last of several records, and a clock of ticks."""
+
+import time
+
+from trackway._core.protocols import PARTIAL, UPDATE
+from trackway._testing.recorder import EPOCH, TICK, Recorder
+from trackway._wire import encode
+
+
+def payload(span_id: int, name: str, *, start: int | None = None) -> bytes:
+    moment = time.time_ns() if start is None else start
+    return encode.span(
+        trace_id=bytes(15) + b"1", span_id=span_id.to_bytes(8), parent_span_id=b"", name=name, kind=1,
+        start=moment, end=moment + 1, attributes=b"", flags=0,
+    )  # fmt: skip
+
+
+def test_spans_stand_in_the_order_of_their_starts() -> None:
+    """Whatever ends first: what drew its id first is first; an id that nobody drew is last."""
+    recorder = Recorder(deterministic=False)
+    draw = recorder.span_ids(iter([7, 5]).__next__)
+    first, second = draw(), draw()
+    scope = recorder.register_scope(b"", encode.scope("s", "", {}))
+    for span_id, name in ((9, "unknown"), (second, "second"), (first, "first")):
+        recorder.append(payload(span_id, name), scope)
+    assert [(each.span.name, each.scope) for each in recorder.recorded()] == [
+        ("first", "s"),
+        ("second", "s"),
+        ("unknown", "s"),
+    ]
+
+
+def test_the_last_record_of_a_span_counts() -> None:
+    """A span that was written again is there once, as it was last; that it was begun says nothing."""
+    recorder = Recorder(deterministic=False)
+    scope = recorder.register_scope(b"", b"")
+    recorder.append(payload(1, "begun"), scope, 0, PARTIAL)
+    assert list(recorder.recorded()) == []
+    recorder.append(payload(1, "first"), scope, 0, UPDATE)
+    recorder.append(payload(1, "last"), scope, 0, UPDATE)
+    assert [each.span.name for each in recorder.recorded()] == ["last"]
+
+
+def test_ticks_are_starts_and_ends() -> None:
+    """The deterministic clock goes on with each start and end, and not with a look; given times are kept."""
+    recorder = Recorder(deterministic=True)
+    draw = recorder.span_ids(lambda: 99)
+    scope = recorder.register_scope(b"", b"")
+    assert [recorder.trace_ids(lambda: 99)() for _ in range(2)] == [1, 2]
+    assert [draw(), draw()] == [1, 2]
+    recorder.append(payload(2, "inner"), scope)
+    list(recorder.recorded())
+    recorder.append(payload(1, "outer"), scope)
+    recorder.append(payload(draw(), "given", start=5), scope)
+    times = [(each.span.start, each.span.end) for each in recorder.recorded()]
+    ticks = [EPOCH + TICK * n for n in range(5)]
+    assert times == [(ticks[1], ticks[4]), (ticks[2], ticks[3]), (5, 6)]
+
+
+def test_nothing_comes_after_the_end() -> None:
+    """A recorder that is closed takes nothing more."""
+    recorder = Recorder(deterministic=False)
+    scope = recorder.register_scope(b"", b"")
+    recorder.append(payload(1, "kept"), scope)
+    recorder.close()
+    recorder.append(payload(2, "late"), scope)
+    recorder.count_dropped("sampled")
+    assert [each.span.name for each in recorder.recorded()] == ["kept"]
