@@ -36,8 +36,7 @@ def test_what_is_said_once_in_a_while() -> None:
             name="g",
             prompt={"name": "p", "version": 3},
             version="v",
-           
-            trace_context={"trace_id": "ab" * 16, "parent_span_id": "cd" * 8},,
+            trace_context={"trace_id": "ab" * 16, "parent_span_id": "cd" * 8},
         ) as g:
             g.add_link(g.get_span_context(), {"k": (1, 2)})
             g.set_attribute("mine", True)
