@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: demo test check bench peers torture docs format clean
+.PHONY: demo test check bench peers torture fuzz docs format clean
 
 demo: .venv/.local  ## traces a made-up application into a store of its own, and shows who did what
 	rm -rf .demo
@@ -24,6 +24,12 @@ check: .venv/.dev  ## style, types, layers, docstrings, docs
 torture: .venv/.dev  ## the same suite at full counts: hours
 	TRACKWAY_TORTURE=1 $(PYTEST) -q -n 2 --timeout 0 tests
 
+SECONDS ?= 300
+TARGET ?= $(patsubst tests/fuzz/test_%.py,%,$(wildcard tests/fuzz/test_*.py))
+fuzz: .venv/.fuzz  ## each target of tests/fuzz for SECONDS under atheris; one alone: make fuzz TARGET=redact SECONDS=60
+	@set -e; for target in $(TARGET); do \
+		echo "== $$target"; $(BIN)/python -m tests.fuzz.driver $$target -max_total_time=$(SECONDS); done
+
 bench: .venv/.local  ## what tracing costs, beside peers in environments of their own: half an hour
 	$(BIN)/python benchmarks/run.py
 
@@ -37,7 +43,7 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
 
 clean:
-	rm -rf .venv .bench .demo site dist build .*_cache .hypothesis
+	rm -rf .venv .bench .demo .fuzz site dist build .*_cache .hypothesis
 
 # Logfire runs in one process with us, so its environment has what we need.
 .bench/%/.peer:
@@ -53,4 +59,8 @@ clean:
 # A stamp for each extra, so that nothing is installed twice until what is installed changes.
 .venv/.local .venv/.dev: .venv/.%: .venv/.python pyproject.toml hatch_build.py src/native/kernels.c
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@
+
+.venv/.fuzz: .venv/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=3'
 	touch $@
