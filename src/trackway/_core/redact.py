@@ -1,50 +1,38 @@
-r"""Secrets are replaced in the bytes that will be written: by shape, and by name of key inside JSON in a text.
+r"""Secrets are replaced in the bytes that will be written: by shape, and by the name that they are given.
 
 Keys of the value itself were judged when it was serialised (`serialize.py`); here are those that only a reader
 of the text sees: tool-call arguments, `{"arguments": "{\"api_key\": \"…\"}"}`, two and three levels deep. The
 mark names the rule and holds no character that JSON would have to escape, and what it replaces is made of whole
 escapes: JSON stays JSON.
 
-Clean text costs a test for each rare byte and a search from that byte on (`secrets.py`): 0.3 µs/KB of plain
-words, 2 to 3 µs/KB of READMEs, code and JSON. Nothing here gives up the GIL.
+Clean text costs a test for each rare byte and a search from that byte on (`shapes.py`, `assignments.py`): 1.2 µs/KB of
+plain words, 5 to 6 µs/KB of READMEs, code and JSON. Nothing here gives up the GIL.
 """
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from trackway._core.secrets import ENDINGS, LONGEST_NAME, SHAPES, Secrecy, key_mark, secrecy
+from trackway._core.assignments import COLON, EQUALS, assigned
+from trackway._core.secrets import LONGEST_NAME, Secrecy, key_mark, look_back, secrecy
+from trackway._core.shapes import SHAPES, Shapes
 
 _BACKSLASH: Final = 0x5C
 _QUOTE: Final = 0x22
 
-_SHAPES: Final = tuple(
-    (shapes.byte, shapes.gate.search, tuple((rule.pattern.sub, rule.mark) for rule in shapes.rules))
-    for shapes in SHAPES
-)
-
-
-def _names(behind: bytes) -> bytes:
-    """A pattern that looks back over *behind* to the end of a name that may be a secret's.
-
-    `[kK]` for `k` and not a flag: a branch that begins with a set of characters is passed over at once.
-    """
-    by_length: dict[int, list[str]] = {}
-    for ending in ENDINGS:
-        both = "".join(f"[{letter}{letter.upper()}]" for letter in ending)
-        by_length.setdefault(len(ending), []).append(both)
-    groups = (
-        b"(?<=(?:" + "|".join(each).encode() + b")" + behind + b")" for each in by_length.values()
-    )
-    return b"(?:" + b"|".join(groups) + b")"
+_SHAPES: Final = tuple((shapes.byte, shapes.gate.search, shapes) for shapes in SHAPES)
+_SIGNS: Final = ((EQUALS.byte, EQUALS.gate.search), (COLON.byte, COLON.gate.search))
+# Before the word that a secret is, in JSON: the letter of an escape, behind its backslash.
+_ESCAPES: Final = b"nrtbf"
 
 
 # The closing quote of a key and the colon: in text, and in JSON inside JSON, where the quote is escaped.
-_key_in_text: Final = re.compile(rb'":' + _names(rb'":'))
+_key_in_text: Final = re.compile(rb'":' + look_back(rb'":'))
 _key_in_json: Final = re.compile(
-    rb'\\":(?:(?<=[A-Za-z]\\":)' + _names(rb'\\":')
-    + rb'|(?<=[A-Za-z]\\\\\\":)' + _names(rb'\\\\\\":')
-    + rb'|(?<=[A-Za-z]\\{7}":)' + _names(rb'\\{7}":')
+    rb'\\":(?:(?<=[A-Za-z]\\":)' + look_back(rb'\\":')
+    + rb'|(?<=[A-Za-z]\\\\\\":)' + look_back(rb'\\\\\\":')
+    + rb'|(?<=[A-Za-z]\\{7}":)' + look_back(rb'\\{7}":')
     + rb")"
 )  # fmt: skip
 _colon: Final = re.compile(rb": {0,4}")
@@ -55,15 +43,56 @@ _LEVELS: Final = frozenset((0, 1, 3, 7))
 
 def redact(data: bytes) -> bytes:
     """*data*, UTF-8 text or JSON, without what looks like a secret; the same object where there is none."""
-    for byte, gate, rules in _SHAPES:
+    for byte, gate, shapes in _SHAPES:
         if byte in data and gate(data):
-            for sub, mark in rules:
-                clean = sub(mark, data)
-                if clean != data:
-                    data = clean
+            data = _by_shape(data, shapes)
+    for byte, gate in _SIGNS:
+        if byte in data and gate(data):
+            data = _replaced(data, assigned(data, byte))
     if _BACKSLASH in data and _key_in_json.search(data):
         return _by_key(data, _key_in_json)
     return data
+
+
+def _by_shape(data: bytes, shapes: Shapes) -> bytes:
+    if shapes.tokens:
+        data = _replaced(data, _tokens(data, shapes))
+    for rule in shapes.rules:
+        clean = _compiled(rule.pattern).sub(rule.mark, data)
+        if clean != data:
+            data = clean
+    return data
+
+
+_compiled: Final = functools.cache(re.compile)
+
+
+def _tokens(data: bytes, shapes: Shapes) -> Iterator[tuple[int, int, bytes]]:
+    """(start, end, mark) of each token whose prefix ends where the gate was hit."""
+    end = 0
+    for hit in shapes.gate.finditer(data):
+        behind = hit.start() + 1
+        # Inside the last token: a run of prefixes would be read again from each of them.
+        if behind <= end:
+            continue
+        for width in shapes.widths:
+            start = max(0, behind - width)
+            token = shapes.tokens.get(data[start:behind])
+            if token is None or not _begins_a_word(data, start):
+                continue
+            rest = _compiled(token.rest).match(data, behind)
+            if rest is not None:
+                end = rest.end()
+                yield start, end, token.mark
+                break
+
+
+def _begins_a_word(data: bytes, start: int) -> bool:
+    """Whether what stands at *start* is no part of a longer word; in JSON the letter of an escape is no word."""
+    before = data[start - 1 : start] if start else b""
+    if not before.isalnum() or not data[start : start + 1].isalnum():
+        return True
+    return before in _ESCAPES and data[start - 2 : start - 1] == b"\\"
 
 
 def redact_keys(data: bytes) -> bytes:
@@ -81,9 +110,14 @@ def redact_text(text: str) -> str:
 
 
 def _by_key(data: bytes, pattern: re.Pattern[bytes]) -> bytes:
+    return _replaced(data, _values_of_secret_keys(data, pattern))
+
+
+def _replaced(data: bytes, found: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """*data* with each (start, end, mark) that does not overlap the one before; itself where there is none."""
     parts: list[bytes] = []
     done = 0
-    for start, end, mark in _values_of_secret_keys(data, pattern):
+    for start, end, mark in found:
         if start >= done:
             parts += (data[done:start], mark)
             done = end
