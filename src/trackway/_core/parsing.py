@@ -162,11 +162,13 @@ def headers(value: object) -> tuple[tuple[str, str], ...]:
         pairs = [(str(name), str(content)) for name, content in value.items()]
     else:
         pairs = list(pairs_of(str(value)))
-    for name, content in pairs:
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(
-            r"[^\t\x20-\x7e]", content
-        ):
-            message = f"has a name or a value that no HTTP header can have ({name!r})"
+    for number, (name, content) in enumerate(pairs, 1):
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            # Which it is, and not what: `Authorization: Basic …==` has its secret before the first `=`.
+            message = f"has a name that no HTTP header can have (number {number})"
+            raise ValueError(message)
+        if re.search(r"[^\t\x20-\x7e]", content):
+            message = f"has a value that no HTTP header can have ({name})"
             raise ValueError(message)
     return tuple(pairs)
 

@@ -32,6 +32,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 import orjson
 
 from trackway._delivery.policy import Failure, Outcome, retry_after
+from trackway._delivery.replies import printable, secrets_of
 from trackway._delivery.timed import PIECE, TimedSocket
 from trackway._version import __version__
 from trackway._wire import decode
@@ -43,7 +44,6 @@ PAUSE_S: Final = 10.0
 REPLY_LIMIT: Final = 4 << 20
 # Of a reply that says no: enough for its reason, and to keep the connection.
 REASON_LIMIT: Final = 64 << 10
-DETAIL_LENGTH: Final = 200
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 # zlib's way to say "with the header and the trailer of gzip".
@@ -69,6 +69,7 @@ class Transport:
         "_proxy",
         "_scores_headers",
         "_scores_path",
+        "_secrets",
         "_target",
         "_timeout",
         "_tls",
@@ -93,6 +94,7 @@ class Transport:
             **{name: value.encode() for name, value in headers if name.lower() not in _OURS},
             "Content-Type": PROTOBUF.encode(),
         }
+        self._secrets = secrets_of(headers)
         self._compress = compress
         if compress:
             self._headers["Content-Encoding"] = b"gzip"
@@ -161,7 +163,9 @@ class Transport:
         if response.status // 100 != 2:  # noqa: PLR2004 - the hundred of success
             reason = _read(response, REASON_LIMIT)
             return Outcome(
-                status=response.status, retry_after=wait, detail=_printable(reason or b"")
+                status=response.status,
+                retry_after=wait,
+                detail=printable(reason or b"", self._secrets),
             )
         body = _read(response, REPLY_LIMIT)
         try:
@@ -169,7 +173,9 @@ class Transport:
         except ValueError:
             return Outcome(status=response.status, readable=False)
         return Outcome(
-            status=response.status, rejected=rejected, detail=_printable(message.encode())
+            status=response.status,
+            rejected=rejected,
+            detail=printable(message.encode(), self._secrets),
         )
 
     # -- the connection ----------------------------------------------------------------------------
@@ -333,10 +339,4 @@ def _failure(error: Exception) -> Failure:
 def _describe(error: Exception) -> str:
     """The kind of an error and what the system says of it; not the text of `http.client`, which quotes the server."""
     said = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or ""
-    return _printable(f"{type(error).__name__} {said}".strip().encode())
-
-
-def _printable(text: bytes) -> str:
-    """The start of a text from outside, with nothing in it that a terminal would obey."""
-    decoded = text[:DETAIL_LENGTH].decode(errors="replace")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in decoded)
+    return printable(f"{type(error).__name__} {said}".strip().encode())
