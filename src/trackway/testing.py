@@ -22,7 +22,7 @@ from trackway._testing.diversion import Diversion
 from trackway._testing.reading import compact, scores, spans
 from trackway._testing.recorder import Recorder
 from trackway._testing.shapes import Score, Span
-from trackway.client import get_client
+from trackway.registry import get_client
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
