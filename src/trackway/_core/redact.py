@@ -14,15 +14,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from trackway._core.assignments import COLON, EQUALS, assigned
+from trackway._core.assignments import COLON, EQUALS, Sign, assigned
 from trackway._core.secrets import LONGEST_NAME, Secrecy, key_mark, look_back, secrecy
 from trackway._core.shapes import SHAPES, Shapes
 
 _BACKSLASH: Final = 0x5C
 _QUOTE: Final = 0x22
 
-_SHAPES: Final = tuple((shapes.byte, shapes.gate.search, shapes) for shapes in SHAPES)
-_SIGNS: Final = ((EQUALS.byte, EQUALS.gate.search), (COLON.byte, COLON.gate.search))
 # Before the word that a secret is, in JSON: the letter of an escape, behind its backslash.
 _ESCAPES: Final = b"nrtbf"
 
@@ -43,12 +41,9 @@ _LEVELS: Final = frozenset((0, 1, 3, 7))
 
 def redact(data: bytes) -> bytes:
     """*data*, UTF-8 text or JSON, without what looks like a secret; the same object where there is none."""
-    for byte, gate, shapes in _SHAPES:
+    for byte, gate, clean in _LOOKS:
         if byte in data and gate(data):
-            data = _by_shape(data, shapes)
-    for byte, gate in _SIGNS:
-        if byte in data and gate(data):
-            data = _replaced(data, assigned(data, byte))
+            data = clean(data)
     if _BACKSLASH in data and _key_in_json.search(data):
         return _by_key(data, _key_in_json)
     return data
@@ -93,6 +88,17 @@ def _begins_a_word(data: bytes, start: int) -> bool:
     if not before.isalnum() or not data[start : start + 1].isalnum():
         return True
     return before in _ESCAPES and data[start - 2 : start - 1] == b"\\"
+
+
+def _by_assignment(data: bytes, sign: Sign) -> bytes:
+    return _replaced(data, assigned(data, sign.byte))
+
+
+# The byte, its gate, and what cleans the data where the gate was hit.
+_LOOKS: Final = (
+    *((s.byte, s.gate.search, functools.partial(_by_shape, shapes=s)) for s in SHAPES),
+    *((s.byte, s.gate.search, functools.partial(_by_assignment, sign=s)) for s in (EQUALS, COLON)),
+)
 
 
 def redact_keys(data: bytes) -> bytes:
