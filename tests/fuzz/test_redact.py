@@ -6,7 +6,6 @@ What was redacted once is clean.
 import json
 import random
 
-import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,12 +48,14 @@ VALUES = st.recursive(
 )
 
 
-def shape(value: object) -> object:
-    """What redaction must leave as it is."""
+def shape(data: bytes) -> object:
+    """What redaction must leave as it is. Two keys that were secrets of one kind may have become the same mark."""
+    return _shape(json.loads(data, object_pairs_hook=lambda pairs: [value for _, value in pairs]))
+
+
+def _shape(value: object) -> object:
     if isinstance(value, list):
-        return [shape(item) for item in value]
-    if isinstance(value, dict):
-        return [shape(item) for item in value.values()]
+        return [_shape(item) for item in value]
     return str if isinstance(value, int) else type(value)
 
 
@@ -65,7 +66,7 @@ def test_any_text_around_a_secret(
     """A secret between any two texts, in any JSON, is found; no bytes make redaction raise."""
     data, _ = serialize([value])
     once = redact(data)
-    assert shape(orjson.loads(once)) == shape(orjson.loads(data))
+    assert shape(once) == shape(data)
     rule, secret = planted
     # The end of a secret tells it apart; its beginning is what many have in common.
     tail = secret[-12:]
