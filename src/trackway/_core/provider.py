@@ -2,7 +2,7 @@
 
 import itertools
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from time import time_ns
 from typing import TYPE_CHECKING, Final, final
@@ -21,7 +21,7 @@ from trackway._core.log import warn
 from trackway._core.observation import Observation
 from trackway._core.placing import place
 from trackway._core.propagated import LANGFUSE, OPENINFERENCE, Propagated
-from trackway._core.protocols import PARTIAL, UPDATE, Destination, Sink
+from trackway._core.protocols import PARTIAL, UPDATE, Destination
 from trackway._core.protocols import SCORE as SCORE_RECORD
 from trackway._core.protocols import SPAN as SPAN_RECORD
 from trackway._core.sampling import Sample, Sampler
