@@ -6,7 +6,8 @@ mark names the rule and holds no character that JSON would have to escape, and w
 escapes: JSON stays JSON.
 
 Clean text costs a test for each rare byte and a search from that byte on (`shapes.py`, `assignments.py`): 1.2 µs/KB of
-plain words, 5 to 6 µs/KB of READMEs, code and JSON. Nothing here gives up the GIL.
+plain words, 5 to 6 µs/KB of READMEs, code and JSON. Where there are kernels, one pass (0.1 µs/KB) finds out first
+whether the text has any run of characters that a secret could be. Nothing here gives up the GIL.
 """
 
 import functools
@@ -17,6 +18,7 @@ from typing import Final
 from trackway._core.assignments import COLON, EQUALS, Sign, assigned
 from trackway._core.secrets import LONGEST_NAME, Secrecy, key_mark, look_back, secrecy
 from trackway._core.shapes import SHAPES, Shapes
+from trackway._wire.native import kernels
 
 _BACKSLASH: Final = 0x5C
 _QUOTE: Final = 0x22
@@ -41,9 +43,10 @@ _LEVELS: Final = frozenset((0, 1, 3, 7))
 
 def redact(data: bytes) -> bytes:
     """*data*, UTF-8 text or JSON, without what looks like a secret; the same object where there is none."""
-    for byte, gate, clean in _LOOKS:
-        if byte in data and gate(data):
-            data = clean(data)
+    if kernels is None or kernels.suspicious(data):
+        for byte, gate, clean in _LOOKS:
+            if byte in data and gate(data):
+                data = clean(data)
     if _BACKSLASH in data and _key_in_json.search(data):
         return _by_key(data, _key_in_json)
     return data

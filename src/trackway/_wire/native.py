@@ -63,6 +63,10 @@ class Kernels(Protocol):
         """`_wire.encode.join_span`."""
         ...
 
+    def suspicious(self, data: bytes, /) -> bool:
+        """Whether a rule of `_core.redact` may find something in *data*; yes too often rather than too seldom."""
+        ...
+
     def checksum(self, payload: bytes, length: int, meta: int, key: int, /) -> int:
         """`_delivery.record.checksum`."""
         ...
