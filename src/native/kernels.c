@@ -20,6 +20,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -45,6 +46,24 @@ static void put64(unsigned char *at, uint64_t word)
 
 static PyObject *not_here(void) { return Py_NewRef(Py_NotImplemented); }
 
+/* Whether *given* is an int from *low* to *high*, which *value* becomes; if not, an exception is set. Without
+ * `__index__`, which would be code of the application. */
+static int number(PyObject *given, long long low, long long high, long long *value)
+{
+    if (!PyLong_Check(given)) {
+        PyErr_Format(PyExc_TypeError, "an int is needed, not %.100s", Py_TYPE(given)->tp_name);
+        return 0;
+    }
+    *value = PyLong_AsLongLong(given);
+    if (*value == -1 && PyErr_Occurred())
+        return 0;
+    if (*value < low || *value > high) {
+        PyErr_Format(PyExc_OverflowError, "%lld is not between %lld and %lld", *value, low, high);
+        return 0;
+    }
+    return 1;
+}
+
 /* -- look ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -53,7 +72,10 @@ typedef struct {
     PyObject *harmless; /* a set of keys, or NULL where keys do not matter */
 } Look;
 
-enum { PLAIN, ODD, UNKNOWN_KEY, FAILED };
+enum { PLAIN, ODD, UNKNOWN, FAILED };
+
+/* Twenty are asked for. More than these might not fit the stack of a small thread. */
+enum { MOST_LEVELS = 200 };
 
 static int walk(PyObject *container, Look *look, int depth);
 
@@ -73,7 +95,7 @@ static int item_is(PyObject *item, Look *look, int depth)
     return ODD;
 }
 
-/* Recursion is bounded by the levels, which are twenty; nothing is changed meanwhile, because nothing else runs. */
+/* Recursion is bounded by the levels; nothing is changed meanwhile, because nothing else runs. */
 static int walk(PyObject *container, Look *look, int depth)
 {
     if (depth > look->levels)
@@ -93,7 +115,7 @@ static int walk(PyObject *container, Look *look, int depth)
                     return ODD;
                 int known = PySet_Contains(look->harmless, key);
                 if (known <= 0)
-                    return known < 0 ? FAILED : UNKNOWN_KEY;
+                    return known < 0 ? FAILED : UNKNOWN;
             }
             found = item_is(item, look, depth);
         }
@@ -108,20 +130,29 @@ static int walk(PyObject *container, Look *look, int depth)
     return found;
 }
 
-/* PLAIN, ODD, UNKNOWN_KEY or FAILED; *args*: value, room, nodes, levels, harmless. */
+/* PLAIN, ODD, UNKNOWN (the twin decides) or FAILED; *args*: value, room, nodes, levels, harmless. */
 static int look_at(PyObject *const *args, Look *look)
 {
     PyObject *value = args[0];
-    look->room = PyLong_AsSsize_t(args[1]);
-    look->nodes = PyLong_AsSsize_t(args[2]);
-    look->levels = (int)PyLong_AsLong(args[3]);
-    look->deepest = 0;
-    look->harmless = PySet_CheckExact(args[4]) ? args[4] : NULL;
-    if (PyErr_Occurred())
+    long long room, nodes, levels;
+    if (!number(args[1], PY_SSIZE_T_MIN, PY_SSIZE_T_MAX, &room)
+        || !number(args[2], PY_SSIZE_T_MIN, PY_SSIZE_T_MAX, &nodes) || !number(args[3], INT_MIN, INT_MAX, &levels))
         return FAILED;
+    if (args[4] != Py_None && !PySet_CheckExact(args[4])) {
+        /* Never "keys do not matter" by mistake: they may be the names of secrets. */
+        PyErr_SetString(PyExc_TypeError, "the harmless keys are a set, or None");
+        return FAILED;
+    }
+    look->room = (Py_ssize_t)room;
+    look->nodes = (Py_ssize_t)nodes;
+    look->levels = (int)levels;
+    look->deepest = 0;
+    look->harmless = args[4] == Py_None ? NULL : args[4];
     if (!PyDict_CheckExact(value) && !PyList_CheckExact(value) && !PyTuple_CheckExact(value))
         return ODD;
-    return walk(value, look, 1);
+    if (room < 0 || nodes < 0)
+        return ODD;
+    return levels > MOST_LEVELS ? UNKNOWN : walk(value, look, 1);
 }
 
 PyDoc_STRVAR(look_doc,
@@ -138,7 +169,7 @@ static PyObject *look(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssi
         return Py_BuildValue("ni", PyLong_AsSsize_t(args[2]) - look.nodes, look.deepest);
     case ODD:
         Py_RETURN_NONE;
-    case UNKNOWN_KEY:
+    case UNKNOWN:
         return not_here();
     default:
         return NULL;
@@ -159,7 +190,7 @@ static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
         break;
     case ODD:
         Py_RETURN_NONE;
-    case UNKNOWN_KEY:
+    case UNKNOWN:
         return not_here();
     default:
         return NULL;
@@ -167,8 +198,8 @@ static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     PyObject *given[] = {NULL, args[0], Py_None, args[6]};
     PyObject *data = PyObject_Vectorcall(args[5], given + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     if (data == NULL) {
-        /* An integer of more than 53 bits, half of a surrogate pair. */
-        if (!PyErr_ExceptionMatches(PyExc_TypeError))
+        /* An integer of more than 53 bits, half of a surrogate pair; no room left on the stack. */
+        if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_RuntimeError))
             return NULL;
         PyErr_Clear();
         Py_RETURN_NONE;
