@@ -265,6 +265,9 @@ static unsigned char *put_bytes(unsigned char *at, const void *from, Py_ssize_t 
     return at + size;
 }
 
+/* More than all tags, lengths and fields of fixed size take together. */
+enum { AROUND = 256 };
+
 PyDoc_STRVAR(text_field_doc,
 "text_field(head, utf8, /)\n--\n\n"
 "One Span.attributes field with the text *utf8*; *head* is the key's field and the tag of the value.");
@@ -274,6 +277,8 @@ static PyObject *text_field(PyObject *Py_UNUSED(module), PyObject *const *args, 
     if (count != 2 || !PyBytes_Check(args[0]) || !PyBytes_Check(args[1]))
         return PyErr_Format(PyExc_TypeError, "text_field takes two bytes objects");
     Py_ssize_t head = PyBytes_GET_SIZE(args[0]), size = PyBytes_GET_SIZE(args[1]);
+    if (head > PY_SSIZE_T_MAX - AROUND - size)
+        return PyErr_NoMemory();
     Py_ssize_t value = 1 + varint_size((uint64_t)size) + size;
     Py_ssize_t pair = head + varint_size((uint64_t)value) + value;
     PyObject *field = PyBytes_FromStringAndSize(NULL, 1 + varint_size((uint64_t)pair) + pair);
@@ -288,6 +293,17 @@ static PyObject *text_field(PyObject *Py_UNUSED(module), PyObject *const *args, 
     at = put_varint(at, (uint64_t)size);
     put_bytes(at, PyBytes_AS_STRING(args[1]), size);
     return field;
+}
+
+/* Whether *given* is nanoseconds since the epoch; if not, an exception is set. */
+static int moment(PyObject *given, uint64_t *nanoseconds)
+{
+    if (!PyLong_Check(given)) {
+        PyErr_SetString(PyExc_TypeError, "a time is an int");
+        return 0;
+    }
+    *nanoseconds = PyLong_AsUnsignedLongLong(given);
+    return !(*nanoseconds == UINT64_MAX && PyErr_Occurred());
 }
 
 enum { TRACE_ID = 16, SPAN_ID = 8 };
@@ -307,25 +323,28 @@ static PyObject *join_span(PyObject *Py_UNUSED(module), PyObject *const *args, P
         || !PyBytes_CheckExact(parent)
         || (PyBytes_GET_SIZE(parent) != SPAN_ID && PyBytes_GET_SIZE(parent) != 0))
         return not_here();
-    long kind = PyLong_AsLong(args[5]), flags = PyLong_AsLong(args[8]);
-    uint64_t start = PyLong_AsUnsignedLongLong(args[6]), end = PyLong_AsUnsignedLongLong(args[7]);
-    Py_ssize_t name_size;
-    const char *name_utf8 = PyUnicode_AsUTF8AndSize(name, &name_size);
-    if (name_utf8 == NULL || PyErr_Occurred()) {
+    long long kind, flags;
+    uint64_t start = 0, end = 0;
+    Py_ssize_t name_size = 0;
+    const char *name_utf8 = NULL;
+    if (number(args[5], 0, 0x7f, &kind) && number(args[8], 0, 0x7fffffff, &flags) && moment(args[6], &start)
+        && moment(args[7], &end))
+        name_utf8 = PyUnicode_AsUTF8AndSize(name, &name_size);
+    if (name_utf8 == NULL) {
         /* A time out of range, half of a surrogate pair. */
         PyErr_Clear();
         return not_here();
     }
-    if (kind < 0 || kind > 0x7f || flags < 0 || flags > 0x7fffffff)
-        return not_here();
     Py_ssize_t parent_size = PyBytes_GET_SIZE(parent);
     Py_ssize_t size = 2 + TRACE_ID + 2 + SPAN_ID + (parent_size ? 2 + SPAN_ID : 0) + 2 + 9 + 9 + 2 + 4;
+    if (name_size > PY_SSIZE_T_MAX - AROUND)
+        return not_here();
     size += 1 + varint_size((uint64_t)name_size) + name_size;
     /* 0x85 0x01 is the tag of the flags: two bytes, counted above. */
     Py_ssize_t parts = PyList_GET_SIZE(fields);
     for (Py_ssize_t i = 0; i < parts; i++) {
         PyObject *part = PyList_GET_ITEM(fields, i);
-        if (!PyBytes_CheckExact(part))
+        if (!PyBytes_CheckExact(part) || PyBytes_GET_SIZE(part) > PY_SSIZE_T_MAX - AROUND - size)
             return not_here();
         size += PyBytes_GET_SIZE(part);
     }
