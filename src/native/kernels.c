@@ -221,14 +221,25 @@ static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
 
 /* -- contexts ------------------------------------------------------------------------------------------------------- */
 
+/* Whether *kind* is *base* or its subclass, with classes written in Python alone between the two: one of C, such as
+ * OrderedDict, has a memory of its own, which only its own `__new__` makes. */
+static int is_class_of(PyObject *kind, PyTypeObject *base)
+{
+    if (!PyType_Check(kind))
+        return 0;
+    PyTypeObject *type = (PyTypeObject *)kind;
+    while (type != base && type != NULL && type->tp_flags & Py_TPFLAGS_HEAPTYPE)
+        type = type->tp_base;
+    return type == base;
+}
+
 PyDoc_STRVAR(derive_doc,
 "derive(kind, context, /, *pairs)\n--\n\n"
 "A new mapping of *kind* (a dict's subclass) with all of *context*, and the keys and values of *pairs* on top.");
 
 static PyObject *derive(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count < 2 || count % 2 || !PyType_Check(args[0]) || !PyDict_Check(args[1])
-        || !PyType_IsSubtype((PyTypeObject *)args[0], &PyDict_Type))
+    if (count < 2 || count % 2 || !is_class_of(args[0], &PyDict_Type) || !PyDict_Check(args[1]))
         return PyErr_Format(PyExc_TypeError, "derive takes a subclass of dict, a dict, keys and values");
     PyTypeObject *kind = (PyTypeObject *)args[0];
     PyObject *nothing = PyTuple_New(0);
@@ -599,35 +610,47 @@ PyDoc_STRVAR(scan_doc,
 "scan(buffer, at, key, segment, origin, trusted, max_bytes, max_records, kind, /)\n--\n\n"
 "The committed records of *buffer* from *at* on, as tuples of *kind*, and where the scan ended.");
 
+/* Whether *kind* is a NamedTuple of seven fields: other subclasses of tuple may have hidden ones. */
+static int is_record(PyObject *kind)
+{
+    if (!is_class_of(kind, &PyTuple_Type))
+        return 0;
+    PyObject *fields = PyObject_GetAttrString(kind, "_fields");
+    int fits = fields != NULL && PyTuple_CheckExact(fields) && PyTuple_GET_SIZE(fields) == 7;
+    Py_XDECREF(fields);
+    PyErr_Clear();
+    return fits;
+}
+
 static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 9 || !PyBytes_CheckExact(args[0]) || !PyType_Check(args[8])
-        || !PyType_IsSubtype((PyTypeObject *)args[8], &PyTuple_Type))
-        return PyErr_Format(PyExc_TypeError, "scan takes bytes, seven numbers and a subclass of tuple");
+    if (count != 9 || !PyBytes_CheckExact(args[0]) || !is_record(args[8]))
+        return PyErr_Format(PyExc_TypeError, "scan takes bytes, seven numbers and a NamedTuple of seven fields");
     const unsigned char *buffer = (const unsigned char *)PyBytes_AS_STRING(args[0]);
-    Py_ssize_t size = PyBytes_GET_SIZE(args[0]), at = PyLong_AsSsize_t(args[1]);
-    uint32_t key = (uint32_t)PyLong_AsUnsignedLongMask(args[2]);
-    long long origin = PyLong_AsLongLong(args[4]);
-    Py_ssize_t trusted = PyLong_AsSsize_t(args[5]), bytes = PyLong_AsSsize_t(args[6]);
-    Py_ssize_t records = PyLong_AsSsize_t(args[7]);
-    if (PyErr_Occurred())
+    Py_ssize_t size = PyBytes_GET_SIZE(args[0]);
+    long long start, key, origin, trusted, bytes, records;
+    if (!number(args[1], PY_SSIZE_T_MIN, PY_SSIZE_T_MAX, &start) || !number(args[2], 0, UINT32_MAX, &key)
+        || !number(args[4], 0, LLONG_MAX - size - ALIGNMENT, &origin)
+        || !number(args[5], LLONG_MIN, LLONG_MAX, &trusted) || !number(args[6], LLONG_MIN, LLONG_MAX, &bytes)
+        || !number(args[7], LLONG_MIN, LLONG_MAX, &records))
         return NULL;
+    Py_ssize_t at = (Py_ssize_t)start;
     PyObject *found = PyList_New(0);
     if (found == NULL)
         return NULL;
     while (at >= 0 && at <= size - HEADER && records > 0) {
         uint32_t length = get32(buffer + at), meta = get32(buffer + at + 12);
-        if (get32(buffer + at + 4) != key || length < HEADER || length > LARGEST
+        if (get32(buffer + at + 4) != (uint32_t)key || length < HEADER || length > LARGEST
             || (Py_ssize_t)length > size - at || (meta >> 16 & 0xff) == KIND_SCOPE)
             break;
         Py_ssize_t payload = (Py_ssize_t)length - HEADER;
-        Py_ssize_t following = (at + (Py_ssize_t)length + ALIGNMENT - 1) & -ALIGNMENT;
+        Py_ssize_t following = (at + (Py_ssize_t)length + ALIGNMENT - 1) & -(Py_ssize_t)ALIGNMENT;
         if (bytes < payload)
             break;
         bytes -= payload;
         const unsigned char *content = buffer + at + HEADER;
         if (following > trusted
-            && checksum(length, meta, key, content, (size_t)payload) != get32(buffer + at + 8))
+            && checksum(length, meta, (uint32_t)key, content, (size_t)payload) != get32(buffer + at + 8))
             break;
         PyObject *record = new_record((PyTypeObject *)args[8], args[3], origin + at, origin + following, meta,
                                       content, payload);
