@@ -1,10 +1,12 @@
 """Compiles the kernels (`src/native/kernels.c`) when a wheel or an editable install is made.
 
 Without a compiler, or with `TRACKWAY_BUILD_PURE=1`, the library is installed in pure Python: it does the same, and
-costs the caller about twice as much.
+costs the caller about twice as much. `trackway doctor` says which of the two it is.
 """
 
 import os
+import shutil
+import sys
 import sysconfig
 import tempfile
 from pathlib import Path
@@ -18,21 +20,48 @@ NAME = "trackway._native"
 class KernelsHook(BuildHookInterface):
     """Adds the compiled module to the wheel, and with it the wheel's platform tag."""
 
+    made = ""
+    """The folder that a wheel's module is compiled into."""
+
     def initialize(self, version: str, build_data: dict[str, object]) -> None:
         """Called by hatchling before it packs; *version* is "standard" or "editable"."""
-        # A build of Python without a GIL has none to rely on: the kernels read mutable containers.
-        without_gil = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-        if self.target_name != "wheel" or os.environ.get("TRACKWAY_BUILD_PURE") or without_gil:
+        if self.target_name != "wheel":
             return
         editable = version == "editable"
-        folder = Path(self.root, "src") if editable else Path(tempfile.mkdtemp())
+        if editable:
+            folder = Path(self.root, "src")
+            # What an earlier install left there may be of other code.
+            for stale in [*folder.glob("trackway/_native.*.so"), *folder.glob("trackway/_native.*.pyd")]:
+                stale.unlink()
+        else:
+            folder = Path(tempfile.mkdtemp())
+            self.made = str(folder)
+        if why := reason_for_pure():
+            self.app.display_info(f"{why}: trackway is installed in pure Python")
+            return
         compiled = compile_to(folder, Path(self.root))
         if not compiled.exists():
-            self.app.display_warning("no compiler: trackway is installed in pure Python")
+            self.app.display_warning("no working C compiler: trackway is installed in pure Python")
         elif not editable:
             build_data["force_include"] = {str(compiled): f"trackway/{compiled.name}"}
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
+
+    def finalize(self, version: str, build_data: dict[str, object], artifact_path: str) -> None:
+        """Called by hatchling when the wheel is written."""
+        if self.made:
+            shutil.rmtree(self.made, ignore_errors=True)
+
+
+def reason_for_pure() -> str:
+    """Why the kernels are not compiled; empty if they are to be."""
+    if os.environ.get("TRACKWAY_BUILD_PURE", "0") not in {"", "0"}:
+        return "TRACKWAY_BUILD_PURE is set"
+    if sys.implementation.name != "cpython":
+        return f"{sys.implementation.name} compiles while it runs"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "this Python has no GIL, and the kernels rely on it"
+    return ""
 
 
 def compile_to(folder: Path, root: Path) -> Path:
@@ -42,7 +71,8 @@ def compile_to(folder: Path, root: Path) -> Path:
     made = Distribution({"name": "trackway", "ext_modules": [extension]})
     command = made.get_command_obj("build_ext")
     command.build_lib = str(folder)
-    command.build_temp = tempfile.mkdtemp()
-    command.ensure_finalized()
-    command.run()
+    with tempfile.TemporaryDirectory() as objects:
+        command.build_temp = objects
+        command.ensure_finalized()
+        command.run()
     return Path(command.get_outputs()[0])
