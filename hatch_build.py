@@ -31,8 +31,8 @@ class KernelsHook(BuildHookInterface):
         if editable:
             folder = Path(self.root, "src")
             # What an earlier install left there may be of other code.
-            for stale in [*folder.glob("trackway/_native.*.so"), *folder.glob("trackway/_native.*.pyd")]:
-                stale.unlink()
+            suffix = sysconfig.get_config_var("EXT_SUFFIX")
+            (folder / "trackway" / f"_native{suffix}").unlink(missing_ok=True)
         else:
             folder = Path(tempfile.mkdtemp())
             self.made = str(folder)
