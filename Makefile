@@ -3,15 +3,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: demo test check bench peers torture fuzz docs format clean
+# The rooms that do the same with the compiled kernels and without (docs/internals.md).
+TWINS := tests/_core tests/_wire tests/_delivery
+
+.PHONY: demo test pure check bench peers torture fuzz sanitize docs format clean
 
 demo: .venv/.local  ## traces a made-up application into a store of its own, and shows who did what
 	rm -rf .demo
 	$(BIN)/trackway demo --dir .demo
 	@printf '\nFrom this checkout: %s users --dir .demo\n' $(BIN)/trackway
 
-test: .venv/.dev  ## the whole suite, on two processes
+test: pure  ## the whole suite, on two processes; first what has compiled twins, in pure Python
 	$(PYTEST) -q -n 2 --dist worksteal
+
+pure: .venv/.dev  ## the rooms that have kernels, without them
+	PYTHONPATH=$(CURDIR)/tests/pure $(PYTEST) -q -n 2 --dist worksteal $(TWINS)
 
 check: .venv/.dev  ## style, types, layers, docstrings, docs
 	$(BIN)/ruff check && $(BIN)/ruff format --check
@@ -30,6 +36,16 @@ fuzz: .venv/.fuzz  ## each target of tests/fuzz for SECONDS under atheris; one a
 	@set -e; for target in $(TARGET); do \
 		echo "== $$target"; $(BIN)/python -m tests.fuzz.driver $$target -max_total_time=$(SECONDS); done
 
+sanitize: .venv/.dev  ## the same rooms, with the kernels under AddressSanitizer and UBSan (gcc on Linux)
+	rm -rf .sanitize && cp -R src .sanitize && rm -f .sanitize/trackway/_native.*
+	$(CC) -g -O1 -fPIC -shared -Wall -Wextra -Wconversion -Wno-missing-field-initializers -Werror \
+		-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+		-isystem $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') src/native/kernels.c \
+		-o .sanitize/trackway/_native$(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
+	LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" \
+		PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(CURDIR)/.sanitize \
+		$(PYTEST) -q -n 2 --dist worksteal $(TWINS)
+
 bench: .venv/.local  ## what tracing costs, beside peers in environments of their own: half an hour
 	$(BIN)/python benchmarks/run.py
 
@@ -43,7 +59,7 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
 
 clean:
-	rm -rf .venv .bench .demo .fuzz site dist build .*_cache .hypothesis
+	rm -rf .venv .bench .demo .fuzz .sanitize site dist build .*_cache .hypothesis
 
 # Logfire runs in one process with us, so its environment has what we need.
 .bench/%/.peer:

@@ -47,7 +47,12 @@ class KernelsHook(BuildHookInterface):
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
 
-    def finalize(self, version: str, build_data: dict[str, object], artifact_path: str) -> None:
+    def finalize(  # hatchling's signature
+        self,
+        version: str,  # noqa: ARG002 - as above
+        build_data: dict[str, object],  # noqa: ARG002 - as above
+        artifact_path: str,  # noqa: ARG002 - as above
+    ) -> None:
         """Called by hatchling when the wheel is written."""
         if self.made:
             shutil.rmtree(self.made, ignore_errors=True)

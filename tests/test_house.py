@@ -1,6 +1,7 @@
 """The rules of the house that no linter knows: what the suite promises about the code, and about itself."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
+KERNELS = sorted((ROOT / "src" / "native").iterdir())
 CODE = [*SOURCES, *TESTS, *sorted((ROOT / "examples").rglob("*.py"))]
 
 LONGEST_FILE = 400
+# One unit for the compiler, without a header and a build of its own. What grows beyond is too much C.
+LONGEST_KERNELS = 800
+LONGEST_LINE = 120
 # Words that promise nothing, and names that say nothing (CONTRIBUTING.md).
 EMPTY_WORDS = ("seamless", "robust", "powerful", "effortless", "blazing")
 EMPTY_NAMES = ("Manager", "Helper", "Utils", "Util")
@@ -51,6 +56,46 @@ def test_no_file_is_longer_than_a_reader_can_hold() -> None:
     """No file has more than 400 lines."""
     lengths = {relative(p): p.read_text(encoding="utf-8").count("\n") for p in CODE}
     assert {p: n for p, n in lengths.items() if n > LONGEST_FILE} == {}
+
+
+def test_the_kernels_are_kept_as_the_rest_is() -> None:
+    """A file of kernels is of C, bounded, opens with what it holds, and has no tabs, long lines or trailing blanks."""
+    for path in KERNELS:
+        text = path.read_text(encoding="utf-8")
+        lines = text.split("\n")
+        assert path.suffix == ".c"
+        assert text.startswith("/* ")
+        assert text.endswith("}\n")
+        assert len(lines) <= LONGEST_KERNELS
+        assert "\t" not in text
+        assert [
+            n
+            for n, line in enumerate(lines, 1)
+            if len(line) > LONGEST_LINE or line != line.rstrip()
+        ] == []
+
+
+def test_every_kernel_is_listed_typed_and_compared() -> None:
+    """Each function that the kernels offer is in the list at their top, in the protocol, and in a test of the twins."""
+    native = (ROOT / "src" / "trackway" / "_wire" / "native.py").read_text(encoding="utf-8")
+    compared = "".join(
+        path.read_text(encoding="utf-8")
+        for path in TESTS
+        if path.name.endswith("_compiled.py") or path.name == "test_native.py"
+    )
+    for path in KERNELS:
+        text = path.read_text(encoding="utf-8")
+        offered = re.findall(r'^    \{"(\w+)", ', text, re.MULTILINE)
+        assert offered
+        header = text.partition("*/")[0]
+        missing = [
+            name
+            for name in offered
+            if not re.search(rf"^ \*   {name} ", header, re.MULTILINE)
+            or f"    def {name}(" not in native
+            or not re.search(rf"\.{name}\(|\"{name}\"", compared)
+        ]
+        assert missing == []
 
 
 def test_every_module_says_what_it_is_for() -> None:
@@ -152,7 +197,7 @@ def test_the_otel_sdk_is_never_imported_with_a_module(path: Path) -> None:
 
 def test_words_promise_something() -> None:
     """No docstring, comment or page praises; no class is named after nothing."""
-    pages = [*SOURCES, *sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+    pages = [*SOURCES, *KERNELS, *sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
     praise = [
         f"{relative(page)}: {word}"
         for page in pages

@@ -8,12 +8,13 @@
  *   text_field  _wire/encode.py     one attribute whose value is text
  *   join_span   _wire/encode.py     one span from ready fields
  *   suspicious  _core/redact.py     may this text hold a secret?
+ *   checksum    _delivery/record.py the crc of a record
  *   store       _delivery/writers.py  a record into a mapped segment
  *   scan        _delivery/scan.py   the records of a buffer
  *
  * Rules:
  * 1. Nothing here gives up the GIL, and nothing calls code of the application: only exact built-in types are read.
- * 2. What a kernel has no answer for it hands back (NotImplemented): the twin decides, so that rare cases are said once.
+ * 2. What a kernel has no answer for it hands back (NotImplemented): the twin decides, so that the rare is said once.
  * 3. Every length is checked where it is used; no pointer outlives the call.
  */
 
@@ -165,7 +166,8 @@ static int look_at(PyObject *const *args, Look *look)
 
 PyDoc_STRVAR(look_doc,
 "look(value, room, nodes, levels, harmless, /)\n--\n\n"
-"(nodes, levels) of a dict, list or tuple, None where the walker is needed, NotImplemented for a key not in *harmless*.");
+"(nodes, levels) of a dict, list or tuple, None where the walker is needed, NotImplemented where the twin decides:\n"
+"for a key that is not in *harmless*, and for more levels than the stack of a small thread has room for.");
 
 static PyObject *look(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
@@ -219,7 +221,7 @@ static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     return data;
 }
 
-/* -- contexts ------------------------------------------------------------------------------------------------------- */
+/* -- contexts ------------------------------------------------------------------------------------------------------ */
 
 /* Whether *kind* is *base* or its subclass, with classes written in Python alone between the two: one of C, such as
  * OrderedDict, has a memory of its own, which only its own `__new__` makes. */
@@ -503,7 +505,7 @@ static uint32_t checksum(uint32_t length, uint32_t meta, uint32_t key, const voi
 enum { HEADER = 16, ALIGNMENT = 8, COUNTER_AT = 128, RECORDS_AT = 256, KIND_SCOPE = 1 };
 enum { LARGEST = HEADER + (64 << 20) };
 
-/* The store that makes a record count comes after all others, for the compiler and for the processor. *mark* is aligned. */
+/* The store that makes a record count comes after all others, for compiler and processor. *mark* is aligned. */
 static void commit(unsigned char *mark, uint32_t key)
 {
     uint32_t stored;
