@@ -1,6 +1,8 @@
 """`trackway doctor`: what is configured and why, and whether it works."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from tests import backend as b
 from tests.backend import Backend
 from trackway._cli.doctor import main, masked
 from trackway._core.specs import SPECS
+from trackway._wire.native import kernels
 
 SECRET = "sk-lf-0123456789abcdefwxyz"
 
@@ -126,6 +129,22 @@ def test_nothing_is_left_by_looking(home: Path, capsys: pytest.CaptureFixture[st
     found = report(capsys, 0)
     assert found["writer"] in {"mmap", "file"}
     assert list(home.iterdir()) == []
+
+
+def test_it_says_whether_the_kernels_are_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether this installation runs compiled kernels or pure Python is told, in words and as JSON."""
+    expected = "pure Python" if kernels is None else "compiled"
+    assert report(capsys, 0)["kernels"] == expected
+    assert main([]) == 0
+    assert f"kernels: {expected}\n" in capsys.readouterr().out
+
+
+def test_an_installation_without_a_compiler_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernels are missing the doctor works all the same, and says pure Python."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent / "pure"))
+    program = "from trackway._cli.doctor import main; main(['--json'])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert json.loads(done.stdout)["kernels"] == "pure Python"
 
 
 def test_wrong_settings_are_one_line(

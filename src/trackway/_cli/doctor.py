@@ -16,6 +16,7 @@ from trackway._cli.words import clean
 from trackway._core.settings import Remote, Settings
 from trackway._core.specs import SPECS
 from trackway._delivery.policy import Rule
+from trackway._wire.native import kernels
 from trackway.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Report:
     answer: str
     directory: str
     writer: str
+    kernels: str
+    """The inner loops of the caller's path: "compiled", or "pure Python", which costs about twice as much."""
     trouble: str
     destinations: "list[DestinationStats]"
 
@@ -77,6 +80,7 @@ def _examine(settings: Settings) -> Report:
         answer=answer,
         directory=str(settings.directory),
         writer=writer,
+        kernels="pure Python" if kernels is None else "compiled",
         trouble=trouble,
         destinations=_destinations(settings),
     )
@@ -197,6 +201,7 @@ def _print(report: Report) -> None:
     print(f"\n{report.sends_to or 'no backend'}: {report.answer}")
     trouble = f"; {report.trouble}" if report.trouble else ""
     print(f"spool in {report.directory}: written by {report.writer}{trouble}")
+    print(f"kernels: {report.kernels}")
     for found in report.destinations:
         print(
             f"{found.destination}: {found.ended} ended, {found.acked} accepted, {found.in_spool} waiting, "
