@@ -121,9 +121,10 @@ def outage(results):
 def source(results):
     """Where the figures come from."""
     machine, versions = results["machine"], results["versions"]
+    how = f" ({results['kernels']})" if "kernels" in results else ""
     return (
         f"Measured {machine['date']} on {machine['system']}, {machine['cores']} cores, Python {machine['python']}: "
-        f"trackway {versions['trackway']}, Langfuse SDK {versions['langfuse']}, "
+        f"trackway {versions['trackway']}{how}, Langfuse SDK {versions['langfuse']}, "
         f"OpenTelemetry SDK {versions['otel']}; medians of {results['workload']['trackway']['runs']} runs "
         f"of {3 * results['options']['requests']:,} observations.\n\n"
         "¹ under a decorator written by hand, which records no user and redacts nothing; its queue is made large "

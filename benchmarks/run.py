@@ -89,12 +89,16 @@ def environment(name):
     """The interpreter of an environment under `.bench/`, made at first use."""
     directory = ROOT / ".bench" / name
     interpreter = directory / "bin" / "python"
-    if not (directory / ".made").exists():
+    made = directory / ".made"
+    # An editable install compiles into src/: again, when what it compiled has changed.
+    sources = [ROOT / "hatch_build.py", *(ROOT / "src" / "native").iterdir()]
+    changed = max(source.stat().st_mtime for source in sources)
+    if not made.exists() or (name == "trackway" and made.stat().st_mtime < changed):
         print(f"making {directory.relative_to(ROOT)} …", flush=True)
         subprocess.run([sys.executable, "-m", "venv", directory], check=True)
         pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, *REQUIREMENTS[name]], check=True)
-        (directory / ".made").touch()
+        made.touch()
     return str(interpreter)
 
 
@@ -183,6 +187,16 @@ def versions(bench):
     }
 
 
+def kernels(bench):
+    """Whether the library that is measured has its kernels compiled, as a wheel has them."""
+    ask = "from trackway._wire.native import kernels; print('pure Python' if kernels is None else 'compiled')"
+    command = [bench.interpreters["trackway"], "-c", ask]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    if found != "compiled":
+        print("trackway is measured in pure Python: is there a C compiler?", flush=True)
+    return found
+
+
 def main():
     """Measures, prints, writes."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -210,6 +224,7 @@ def main():
     results |= {
         "machine": machine(),
         "versions": versions(bench),
+        "kernels": kernels(bench),
         "options": {"requests": options.requests},
     }
     with bench.sink() as url:
