@@ -1,5 +1,5 @@
 /* The inner loops of the caller's path: each function here has a twin in Python that gives the same for the same
- * arguments, and the suite compares the two (tests/_wire/test_native.py). Where no compiler was at hand, or the
+ * arguments, and the suite compares the two (test_..._compiled.py). Where no compiler was at hand, or the
  * platform is another, the twins are what runs.
  *
  *   look        _core/plain.py      is this value a small tree of plain types?
