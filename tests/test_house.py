@@ -79,9 +79,7 @@ def test_every_kernel_is_listed_typed_and_compared() -> None:
     """Each function that the kernels offer is in the list at their top, in the protocol, and in a test of the twins."""
     native = (ROOT / "src" / "trackway" / "_wire" / "native.py").read_text(encoding="utf-8")
     compared = "".join(
-        path.read_text(encoding="utf-8")
-        for path in TESTS
-        if path.name.endswith("_compiled.py")
+        path.read_text(encoding="utf-8") for path in TESTS if path.name.endswith("_compiled.py")
     )
     for path in KERNELS:
         text = path.read_text(encoding="utf-8")

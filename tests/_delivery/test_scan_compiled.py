@@ -7,6 +7,7 @@ from tests import twins
 from trackway._delivery.record import HEADER_SIZE, KIND_SCOPE, Record, encode, measure, padded
 
 KERNELS = twins.compiled()
+PURE = twins.in_python("trackway._delivery.scan")
 KEY = 0xFEEDF00D
 SEGMENT, ORIGIN = 7, 1000
 MANY = 1 << 40
@@ -20,7 +21,13 @@ records = st.builds(
 def scanned(
     data: bytes, at: int = 0, *, trusted: int = 0, max_bytes: int = MANY, max_records: int = MANY
 ) -> tuple[list[Record], int]:
-    return KERNELS.scan(data, at, KEY, SEGMENT, ORIGIN, trusted, max_bytes, max_records, Record)
+    found = KERNELS.scan(data, at, KEY, SEGMENT, ORIGIN, trusted, max_bytes, max_records, Record)
+    if at >= 0:  # where the twin begins, too
+        assert found == PURE.scan(
+            data, at, KEY, segment=SEGMENT, origin=ORIGIN, trusted=trusted, max_bytes=max_bytes,
+            max_records=max_records,
+        )  # fmt: skip
+    return found
 
 
 def measured(data: bytes, at: int, max_bytes: int, max_records: int) -> tuple[list[Record], int]:
