@@ -71,6 +71,19 @@ def test_levels_and_nodes_are_told() -> None:
     assert plain_json({"a": [1, [2]]}, 100, names=True) == (b'{"a":[1,[2]]}', 7, 3)
 
 
+class Name(str):
+    """A text of its own class."""
+
+    __slots__ = ()
+
+
+def test_tables_hold_plain_texts_alone() -> None:
+    """A name of a subclass is remembered as the text that it is, so that no look-up calls its methods."""
+    assert judged(Name("a name of its own class")) is Secrecy.NONE
+    assert all(type(name) is str for name in (*plain._judged, *plain._harmless))
+    assert "a name of its own class" in plain._harmless
+
+
 def test_names_are_judged_once_and_the_table_is_bounded() -> None:
     """Where names are data, what is remembered of them stays bounded, and right."""
     for number in range(3 * MAX_NAMES):

@@ -146,6 +146,8 @@ def judged(name: str) -> Secrecy:
     """What *name* says about the value under it, remembered for the next time."""
     how = _judged.get(name)
     if how is None:
+        # Never a subclass in the tables: a look-up would call its `__eq__`.
+        name = str.__str__(name)
         how = secrecy(name)
         if len(name) <= LONGEST_NAME:
             if len(_judged) >= MAX_NAMES:
