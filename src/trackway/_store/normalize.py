@@ -1,8 +1,7 @@
-"""One span, one row: from the attributes of our own spans to the columns of a part.
+"""One span, one row: from the attributes of a span to the columns of a part.
 
-The large dialect tables of other libraries are not here yet; what is read are the blocks that this library writes
-(core, Langfuse, OpenInference, GenAI), whichever of them a `wire` setting left on the span. What is no attribute of
-ours stays in `attributes`.
+Our own spans are read whichever block (core, Langfuse, OpenInference, GenAI) a `wire` setting left on them, and spans
+of other tracers in the same dialects (`columns.py`, `dialects.py`). What is no attribute of any stays in `attributes`.
 
 Money is rounded here and nowhere else: once per bucket, half to even, to whole pico-dollars. Everything downstream
 sums integers.
@@ -16,7 +15,9 @@ from typing import Final, TypeVar
 
 import orjson
 
-from trackway._store.columns import KNOWN, METADATA, TEXTS, TOKENS, TRACE_METADATA
+from trackway._store import dialects
+from trackway._store.columns import COSTS, KNOWN, METADATA, TEXTS, TRACE_METADATA
+from trackway._store.dialects import LARGEST
 from trackway._store.models import PICO
 from trackway._store.rows import Row
 from trackway._store.times import microseconds
@@ -32,23 +33,12 @@ Attributes = Mapping[str, AttributeValue]
 # A span without a parent is the root before any root of an application's part of a trace; 61 bits of µs are 73,000
 # years.
 _PART_ROOT: Final = 1 << 61
-_LARGEST: Final = (1 << 63) - 1
 _ERROR: Final = 2
 _EXCEPTION: Final = "exception"
 # What is longer than this is no time to a first token.
 _LONGEST_S: Final = 1e12
 
 
-def _kinds(table: Mapping[str, str]) -> dict[str, str]:
-    """From a dialect's word to ours; where several kinds share a word, the first."""
-    found: dict[str, str] = {}
-    for kind, word in table.items():
-        found.setdefault(word, kind.upper())
-    return found
-
-
-_OPENINFERENCE_TYPES: Final = _kinds(names.OPENINFERENCE_KINDS)
-_GEN_AI_TYPES: Final = _kinds(names.GEN_AI_OPERATIONS)
 # What somebody pays for.
 _BILLABLE: Final = frozenset({"GENERATION", "EMBEDDING"})
 
@@ -69,8 +59,11 @@ def base(resource: Attributes) -> Row:
     return row
 
 
-def observation(span: DecodedSpan, shared: Row) -> Row:
-    """The row of *span*; *shared* is `base` of its resource. Never raises, whatever the attributes hold."""
+def observation(span: DecodedSpan, shared: Row, *, ours: bool = True) -> Row:
+    """The row of *span*; *shared* is `base` of its resource. Never raises, whatever the attributes hold.
+
+    *ours*: this library wrote it, so texts in its metadata are as they were given.
+    """
     given = span.attributes
     row = shared.copy()
     start = span.start // 1_000
@@ -91,7 +84,7 @@ def observation(span: DecodedSpan, shared: Row) -> Row:
         row["root_order"] = start
     elif given.get(names.LANGFUSE_IS_APP_ROOT) is True:
         row["root_order"] = _PART_ROOT + start
-    row["type"] = kind = _type(given)
+    row["type"] = kind = dialects.kind(given, has_model="model" in row)
     row["billable"] = kind in _BILLABLE
     _status(row, span)
     tags = given.get(names.LANGFUSE_TRACE_TAGS) or given.get(names.OPENINFERENCE_TAGS)
@@ -103,7 +96,9 @@ def observation(span: DecodedSpan, shared: Row) -> Row:
     version = given.get(names.LANGFUSE_PROMPT_VERSION)
     if type(version) is int:
         row["prompt_version"] = version
-    _rest(row, given)
+    _rest(row, given, ours=ours)
+    if "model" in row and "model_parameters" not in row and (text := dialects.parameters(given)):
+        row["model_parameters"] = text
     if span.events:
         _events(row, span)
     if span.links:
@@ -156,7 +151,7 @@ def pico(amount: object) -> int | None:
     if not exact.is_finite() or exact.is_signed() or exact.adjusted() > _LARGEST_DOLLARS:
         return 0 if exact == 0 else None
     whole = int(exact.scaleb(PICO, _WIDE).to_integral_value(ROUND_HALF_EVEN))
-    return whole if whole <= _LARGEST else None
+    return whole if whole <= LARGEST else None
 
 
 # Digits before the point, from which on 63 bits of pico-dollars do not do.
@@ -173,20 +168,6 @@ def _text(given: Attributes, *several: str) -> str | None:
     return None
 
 
-def _type(given: Attributes) -> str:
-    kind = given.get(names.LANGFUSE_OBSERVATION_TYPE)
-    if isinstance(kind, str) and kind:
-        return kind.upper()
-    for table, name in (
-        (_OPENINFERENCE_TYPES, names.OPENINFERENCE_SPAN_KIND),
-        (_GEN_AI_TYPES, names.GEN_AI_OPERATION_NAME),
-    ):
-        word = given.get(name)
-        if isinstance(word, str) and word in table:
-            return table[word]
-    return "SPAN"
-
-
 def _status(row: Row, span: DecodedSpan) -> None:
     failed = span.status_code == _ERROR or row.get("level") == "ERROR"
     row["status"] = "ERROR" if failed else "OK"
@@ -196,7 +177,8 @@ def _status(row: Row, span: DecodedSpan) -> None:
 
 
 def _usage(row: Row, given: Attributes) -> None:
-    buckets = _read(given.get(names.LANGFUSE_USAGE_DETAILS), orjson.loads, _count) or _counts(given)
+    said = given.get(names.LANGFUSE_USAGE_DETAILS)
+    buckets = _read(said, orjson.loads, dialects.count) or dialects.counts(given)
     if not buckets:
         return
     inputs = [
@@ -206,35 +188,12 @@ def _usage(row: Row, given: Attributes) -> None:
         count for name, count in buckets.items() if name == "output" or name.startswith("output_")
     ]
     if inputs:
-        row["input_tokens"] = min(sum(inputs), _LARGEST)
+        row["input_tokens"] = min(sum(inputs), LARGEST)
     if outputs:
-        row["output_tokens"] = min(sum(outputs), _LARGEST)
-    total = buckets.setdefault("total", min(sum(buckets.values()), _LARGEST))
+        row["output_tokens"] = min(sum(outputs), LARGEST)
+    total = buckets.setdefault("total", min(sum(buckets.values()), LARGEST))
     row["total_tokens"] = total
     row["usage_details"] = _dumps(buckets)
-
-
-def _counts(given: Attributes) -> dict[str, int]:
-    """Disjoint buckets from the inclusive counts of OpenTelemetry or OpenInference."""
-    inputs = _count(
-        given.get(names.GEN_AI_USAGE_INPUT_TOKENS, given.get(names.LLM_TOKEN_COUNT_PROMPT))
-    )
-    outputs = _count(
-        given.get(names.GEN_AI_USAGE_OUTPUT_TOKENS, given.get(names.LLM_TOKEN_COUNT_COMPLETION))
-    )
-    sides = {"input": inputs, "output": outputs}
-    parts: dict[str, int] = {}
-    for gen_ai, openinference, bucket in TOKENS:
-        side = bucket.partition("_")[0]
-        whole, part = sides[side], _count(given.get(gen_ai, given.get(openinference)))
-        if whole is not None and part:
-            parts[bucket] = min(part, whole)
-            sides[side] = whole - parts[bucket]
-    return {**{side: count for side, count in sides.items() if count is not None}, **parts}
-
-
-def _count(value: object) -> int | None:
-    return value if type(value) is int and 0 <= value <= _LARGEST else None
 
 
 def _cost(row: Row, given: Attributes) -> None:
@@ -245,16 +204,25 @@ def _cost(row: Row, given: Attributes) -> None:
         mlflow = _read(provided, _exact, pico)
         buckets = {name.removesuffix("_cost"): amount for name, amount in mlflow.items()}
     if not buckets:
-        total = pico(given.get(names.LLM_COST_TOTAL))
-        if total is None:
+        buckets, provided = _plain_costs(given), None
+        if not buckets:
             return
-        buckets, provided = {"total": total}, None
     total = buckets.setdefault("total", sum(buckets.values()))
-    if total > _LARGEST:
+    if total > LARGEST:
         return
     row["cost_total"] = total
     row["cost_details"] = _dumps(buckets)
     row["provided_cost_details"] = provided
+
+
+def _plain_costs(given: Attributes) -> dict[str, int]:
+    """Costs that came as numbers, one attribute each."""
+    found: dict[str, int] = {}
+    for bucket, several in COSTS:
+        for name in several:
+            if (amount := pico(given.get(name))) is not None:
+                found.setdefault(bucket, amount)
+    return found
 
 
 def _exact(text: str) -> object:
@@ -293,8 +261,8 @@ def _first_token(row: Row, given: Attributes, start: int) -> None:
         row["time_to_first_token_us"] = round(seconds * 1e6)
 
 
-def _rest(row: Row, given: Attributes) -> None:
-    """Metadata, and what is no attribute of ours."""
+def _rest(row: Row, given: Attributes, *, ours: bool) -> None:
+    """Metadata, messages that came in pieces, and what is no attribute of any dialect."""
     own: dict[str, AttributeValue] = {}
     propagated: dict[str, AttributeValue] = {}
     other: dict[str, AttributeValue] = {}
@@ -302,17 +270,23 @@ def _rest(row: Row, given: Attributes) -> None:
         if name in KNOWN:
             continue
         if name.startswith(TRACE_METADATA):
-            propagated[name[len(TRACE_METADATA) :]] = value
+            propagated[name[len(TRACE_METADATA) :]] = value if ours else dialects.unquoted(value)
         elif name.startswith(METADATA):
-            own[name[len(METADATA) :]] = value
+            own[name[len(METADATA) :]] = value if ours else dialects.unquoted(value)
         else:
             other[name] = value
     if propagated:
         row["trace_metadata"] = _dumps(propagated)
     if not own and not propagated:
         own = _openinference_metadata(given.get(names.OPENINFERENCE_METADATA))
+    if (whole := given.get(names.LANGFUSE_OBSERVATION_METADATA)) is not None:
+        # Of its SDK, where the metadata was no mapping.
+        own.setdefault("metadata", whole if ours else dialects.unquoted(whole))
     if own:
         row["metadata"] = _dumps(own)
+    if other:
+        for column, text in dialects.messages(other).items():
+            row.setdefault(column, text)
     if other:
         row["attributes"] = _dumps(other)
 
