@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest
 # The rooms that do the same with the compiled kernels and without (docs/internals.md).
 TWINS := tests/_core tests/_wire tests/_delivery
 
-.PHONY: demo test pure check bench peers torture fuzz sanitize docs format clean
+.PHONY: demo test pure check bench peers conformance torture fuzz sanitize docs format clean
 
 demo: .venv/.local  ## traces a made-up application into a store of its own, and shows who did what
 	rm -rf .demo
@@ -52,6 +52,10 @@ bench: .venv/.local  ## what tracing costs, beside peers in environments of thei
 peers: .venv/.dev .bench/langfuse/.peer .bench/logfire/.peer  ## beside the real Langfuse SDK and Logfire
 	$(PYTEST) -q tests/peers
 
+conformance: .venv/.dev  ## real Phoenix and MLflow, in environments of their own (2 GB), read back: not part of `make test`
+	$(BIN)/python tests/conformance/environments.py phoenix mlflow
+	$(PYTEST) -q -rs --conformance tests/conformance
+
 docs: .venv/.dev  ## the documentation at http://127.0.0.1:8000
 	$(BIN)/mkdocs serve
 
@@ -59,7 +63,7 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
 
 clean:
-	rm -rf .venv .bench .demo .fuzz .sanitize site dist build .*_cache .hypothesis
+	rm -rf .venv .bench .conformance .demo .fuzz .sanitize site dist build .*_cache .hypothesis
 
 # Logfire runs in one process with us, so its environment has what we need.
 .bench/%/.peer:

@@ -46,6 +46,11 @@ settings.register_profile(
 settings.load_profile("long" if TORTURE else "ci")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the switch of `tests/conformance`, whose servers take minutes and a gigabyte."""
+    parser.addoption("--conformance", action="store_true", help="start real backends and ask them")
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The directory that this test's spool and store live in; no setting of the machine reaches the test."""

@@ -1,8 +1,8 @@
 """Environments of the real backends and senders, each of its own under `.conformance/`: made at first use.
 
-`python tests/conformance/environments.py` makes those that are missing, from the package registry that pip is configured
-with, and says of each what it has, or why it is not there. It always ends well: what cannot be installed is skipped by
-the tests, with the same reason.
+`python tests/conformance/environments.py` makes those that are missing, from the package registry that pip knows, and
+says of each that it is ready, or why it is not there. It always ends well: what cannot be installed is skipped by the
+tests, with the same reason.
 """
 
 import subprocess

@@ -15,7 +15,7 @@ KINDS = ("span", "agent", "tool", "chain", "retriever", "evaluator", "guardrail"
 @observe(as_type="tool")  # type: ignore[untyped-decorator]  # as above
 def look_up(word: str) -> dict[str, object]:
     """A traced function, with arguments and a result."""
-    return {"word": word, "found": ["α", 2]}
+    return {"word": word, "found": ["ä", 2]}
 
 
 @observe()  # type: ignore[untyped-decorator]  # as above

@@ -42,7 +42,7 @@ SPANS = {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": "look_up",
         "gen_ai.tool.call.id": "call-1",
-        "gen_ai.tool.call.arguments": '{"word": "α"}',
+        "gen_ai.tool.call.arguments": '{"word": "ä"}',
         "gen_ai.tool.call.result": '{"found": 2}',
     },
     "invoke_agent helper": {

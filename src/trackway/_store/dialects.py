@@ -110,12 +110,15 @@ def messages(other: dict[str, AttributeValue]) -> dict[str, str]:
     return found
 
 
-def unquoted(value: AttributeValue) -> AttributeValue:
+def unquoted(metadata: Attributes) -> dict[str, AttributeValue]:
     """Metadata of the Langfuse SDK 5, which encodes texts as JSON too; everything else as it is."""
-    if isinstance(value, str) and value.startswith('"'):
-        try:
-            text = orjson.loads(value)
-        except ValueError:
-            return value
-        return str(text)
-    return value
+    return {name: _unquoted(value) for name, value in metadata.items()}
+
+
+def _unquoted(value: AttributeValue) -> AttributeValue:
+    if not isinstance(value, str) or not value.startswith('"'):
+        return value
+    try:
+        return str(orjson.loads(value))
+    except ValueError:
+        return value

@@ -97,8 +97,6 @@ def observation(span: DecodedSpan, shared: Row, *, ours: bool = True) -> Row:
     if type(version) is int:
         row["prompt_version"] = version
     _rest(row, given, ours=ours)
-    if "model" in row and "model_parameters" not in row and (text := dialects.parameters(given)):
-        row["model_parameters"] = text
     if span.events:
         _events(row, span)
     if span.links:
@@ -262,7 +260,7 @@ def _first_token(row: Row, given: Attributes, start: int) -> None:
 
 
 def _rest(row: Row, given: Attributes, *, ours: bool) -> None:
-    """Metadata, messages that came in pieces, and what is no attribute of any dialect."""
+    """Metadata, what came in pieces, and what is no attribute of any dialect."""
     own: dict[str, AttributeValue] = {}
     propagated: dict[str, AttributeValue] = {}
     other: dict[str, AttributeValue] = {}
@@ -270,25 +268,31 @@ def _rest(row: Row, given: Attributes, *, ours: bool) -> None:
         if name in KNOWN:
             continue
         if name.startswith(TRACE_METADATA):
-            propagated[name[len(TRACE_METADATA) :]] = value if ours else dialects.unquoted(value)
+            propagated[name[len(TRACE_METADATA) :]] = value
         elif name.startswith(METADATA):
-            own[name[len(METADATA) :]] = value if ours else dialects.unquoted(value)
+            own[name[len(METADATA) :]] = value
         else:
             other[name] = value
-    if propagated:
-        row["trace_metadata"] = _dumps(propagated)
-    if not own and not propagated:
-        own = _openinference_metadata(given.get(names.OPENINFERENCE_METADATA))
     if (whole := given.get(names.LANGFUSE_OBSERVATION_METADATA)) is not None:
         # Of its SDK, where the metadata was no mapping.
-        own.setdefault("metadata", whole if ours else dialects.unquoted(whole))
-    if own:
-        row["metadata"] = _dumps(own)
+        own.setdefault("metadata", whole)
+    if not own and not propagated:
+        own = _openinference_metadata(given.get(names.OPENINFERENCE_METADATA))
+    for column, metadata in (("trace_metadata", propagated), ("metadata", own)):
+        if metadata:
+            row[column] = _dumps(metadata if ours else dialects.unquoted(metadata))
+    _pieces(row, given, other)
+    if other:
+        row["attributes"] = _dumps(other)
+
+
+def _pieces(row: Row, given: Attributes, other: dict[str, AttributeValue]) -> None:
+    """Messages and parameters that came as one attribute each; the messages are taken out of *other*."""
     if other:
         for column, text in dialects.messages(other).items():
             row.setdefault(column, text)
-    if other:
-        row["attributes"] = _dumps(other)
+    if "model" in row and "model_parameters" not in row and (text := dialects.parameters(given)):
+        row["model_parameters"] = text
 
 
 def _openinference_metadata(text: object) -> dict[str, AttributeValue]:
