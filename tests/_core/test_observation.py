@@ -247,3 +247,23 @@ def test_what_was_open_at_the_shutdown_is_kept(home: Path, client: Trackway) -> 
     delivery.sinks[
         0
     ].close()  # else the chain that it opened stays open as long as the process lives
+
+
+def test_an_end_takes_fields(home: Path, client: Trackway) -> None:
+    """What is handed to `end` is set before it, as in the Langfuse SDK 2; a second end changes nothing."""
+    observation = client.start_observation(name="answer", as_type="generation")
+    observation.end(output="42", usage_details={"input": 12})
+    observation.end(output="43")
+    span = only(home)
+    assert span.attributes["output.value"] == "42"
+    assert span.attributes["gen_ai.usage.input_tokens"] == 12
+
+
+def test_spans_start_under_the_name_that_the_langfuse_sdk_had(
+    home: Path, client: Trackway
+) -> None:
+    """`start_as_current_span` is a current span, `start_span` one under it that its caller ends."""
+    with client.start_as_current_span(name="outer", input=1) as outer:
+        client.start_span(name="inner", output=2).end()
+    assert only(home, "inner").parent_span_id == outer.id
+    assert only(home, "outer").attributes["langfuse.observation.type"] == "span"

@@ -376,3 +376,15 @@ def test_an_unknown_setting_is_an_error(environ: pytest.MonkeyPatch) -> None:
     assert wrong(sample_rat=1).setting == "sample_rat"
     environ.setenv("TRACKWAY_SAMPLE_RAT", "1")
     assert Settings.from_env().unused == ("TRACKWAY_SAMPLE_RAT",)
+
+
+@pytest.mark.parametrize("ours", [None, "http://ours"])
+def test_the_incumbents_arguments_are_understood(ours: str | None) -> None:
+    """`host` and `tracing_enabled` of the Langfuse SDK mean `base_url` and `enabled`; where ours is given it counts."""
+    keys = {"public_key": "pk-lf-1", "secret_key": "sk-lf-1"}
+    settings = Settings.from_env(host="http://theirs", base_url=ours, **keys)
+    assert settings.remote is not None
+    assert settings.remote.base == (ours or "http://theirs")
+    assert not Settings.from_env(tracing_enabled=False).enabled
+    assert Settings.from_env(tracing_enabled=False, enabled=True).enabled
+    assert Settings.from_env(tracing_enabled=None).enabled

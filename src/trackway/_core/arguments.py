@@ -75,11 +75,15 @@ class Options(TypedDict, total=False):
     """
 
     enabled: bool | None
+    tracing_enabled: bool | None
+    """`enabled`, as the Langfuse SDK calls it."""
     endpoint: str | None
     headers: Mapping[str, str] | None
     public_key: str | None
     secret_key: str | None
     base_url: str | None
+    host: str | None
+    """`base_url`, as the Langfuse SDK calls it."""
     local: bool | None
     directory: str | PathLike[str] | None
     project: str | None

@@ -63,17 +63,20 @@ class Observation(State, trace.Span):
             fields.apply(self, given)
         return self
 
-    def end(self, end_time: int | datetime | None = None) -> None:
+    def end(self, end_time: int | datetime | None = None, **given: Unpack[Update]) -> None:
         """Ends the observation and writes its record to the spool; a second call does nothing.
 
-        *end_time* is a datetime or nanoseconds since the epoch; now by default. It is never before the start.
+        *end_time* is a datetime or nanoseconds since the epoch; now by default. It is never before the start. Fields
+        are set first, as `update` sets them.
         """
         if self._ended:
             return
+        if given:
+            self.update(**given)
         self._ended = True
         with _guard:
-            given = None if end_time is None else fields.time_ns(end_time, "end_time")
-            self._provider.record(self, self._now() if given is None else given)
+            end = None if end_time is None else fields.time_ns(end_time, "end_time")
+            self._provider.record(self, self._now() if end is None else end)
 
     def _now(self) -> int:
         """The present, in ns since the epoch.

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from trackway._core import parsing
 from trackway._core.cut import without_surrogates
-from trackway._core.specs import LANGFUSE_CLOUD, SPECS, Spec
+from trackway._core.specs import INCUMBENT, LANGFUSE_CLOUD, SPECS, Spec
 from trackway.errors import ConfigurationError
 
 __all__ = ["Remote", "Settings"]
@@ -100,6 +100,17 @@ class Settings:
         return _Reader(os.environ, overrides).settings()
 
 
+def _own_names(overrides: Mapping[str, object]) -> dict[str, object]:
+    """*overrides* under our names."""
+    theirs = {ours: overrides.get(name) for name, ours in INCUMBENT.items()}
+    given = {name: value for name, value in overrides.items() if name not in INCUMBENT}
+    return given | {
+        name: value
+        for name, value in theirs.items()
+        if value is not None and given.get(name) is None
+    }
+
+
 class _Reader:
     """Reads every setting once and remembers where it came from."""
 
@@ -108,6 +119,7 @@ class _Reader:
         self.sources: dict[str, str] = {}
         self.used: set[str] = set()
         self.values: dict[str, object] = {}
+        overrides = _own_names(overrides)
         unknown = overrides.keys() - {spec.name for spec in SPECS}
         if unknown:
             message = f"there is no setting {', '.join(sorted(unknown))}"

@@ -7,6 +7,8 @@ from typing import Final
 from trackway._core import parsing
 
 LANGFUSE_CLOUD: Final = "https://cloud.langfuse.com"
+# Arguments of the Langfuse SDK's client, and ours for the same; where both are given, ours counts.
+INCUMBENT: Final = {"host": "base_url", "tracing_enabled": "enabled"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,34 @@ class Tracing:
             end_on_exit=end_on_exit,
         )
 
+    def start_span(
+        self,
+        *,
+        name: str,
+        trace_context: TraceContext | None = None,
+        **given: Unpack[Fields],
+    ) -> Observation:
+        """`start_observation` under the name that the Langfuse SDK 3 had for spans."""
+        return self._provider.start(name, "span", given, trace_context=trace_context)
+
+    def start_as_current_span(
+        self,
+        *,
+        name: str,
+        trace_context: TraceContext | None = None,
+        end_on_exit: bool = True,
+        **given: Unpack[Fields],
+    ) -> Current:
+        """`start_as_current_observation` under the name that the Langfuse SDK 3 had for spans."""
+        return Current(
+            self._provider,
+            name,
+            "span",
+            given,
+            trace_context=trace_context,
+            end_on_exit=end_on_exit,
+        )
+
     def create_event(self, *, name: str, **given: Unpack[Fields]) -> Observation:
         """An observation without a duration under the current one, ended already."""
         return self._provider.event(name, given)
@@ -195,3 +223,6 @@ class Tracing:
             name=name, value=value, trace_id=trace, observation_id=span,
             session_id=session_id, timestamp=timestamp, **more,
         )  # fmt: skip
+
+    # The name that the Langfuse SDK 2 had for it.
+    score = create_score
