@@ -259,9 +259,7 @@ def test_an_end_takes_fields(home: Path, client: Trackway) -> None:
     assert span.attributes["gen_ai.usage.input_tokens"] == 12
 
 
-def test_spans_start_under_the_name_that_the_langfuse_sdk_had(
-    home: Path, client: Trackway
-) -> None:
+def test_spans_start_under_the_name_that_the_langfuse_sdk_had(home: Path, client: Trackway) -> None:
     """`start_as_current_span` is a current span, `start_span` one under it that its caller ends."""
     with client.start_as_current_span(name="outer", input=1) as outer:
         client.start_span(name="inner", output=2).end()

@@ -220,7 +220,7 @@ def test_a_model_alone_makes_a_generation() -> None:
 
 def test_quotes_in_our_own_metadata_stay() -> None:
     """Only what the Langfuse SDK encoded is decoded; what is no JSON text stays as it is."""
-    told = {"a": '"gold"', "b": '"gold', "c": "gold", "d": 3}
+    told: dict[str, AttributeValue] = {"a": '"gold"', "b": '"gold', "c": "gold", "d": 3}
     assert dialects.unquoted(told) == {**told, "a": "gold"}
 
 

@@ -45,7 +45,7 @@ def make(name: str) -> str | None:
     why = HOME / f"{name}.failed"
     why.unlink(missing_ok=True)
     HOME.mkdir(exist_ok=True)
-    pip = [interpreter(name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(interpreter(name)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     try:
         venv.create(HOME / name, with_pip=True)
         subprocess.run(

@@ -3,11 +3,12 @@
 from typing import Final
 
 from trackway import Trackway, propagate_attributes
+from trackway.types import ObservationKind
 
 __all__ = ["KINDS", "MESSAGES", "send"]
 
 # Kind → how Phoenix and MLflow call it (OpenInference's words).
-KINDS: Final = {
+KINDS: Final[dict[ObservationKind, str]] = {
     "span": "CHAIN",
     "agent": "AGENT",
     "tool": "TOOL",
@@ -51,10 +52,9 @@ def send(url: str, project: str, headers: dict[str, str] | None = None) -> str:
             cost_details={"input": 0.25, "output": 0.5},
         ).end()
         for kind in KINDS:
-            # A kind that is not known to the checker is not known here.
             root.start_observation(
                 name=f"a {kind}", as_type=kind, input={"k": kind}, output=[kind]
-            ).end()  # type: ignore[arg-type]
+            ).end()
         try:
             with root.start_as_current_observation(name="fails", as_type="tool"):
                 raise LookupError("no such word")

@@ -91,7 +91,7 @@ def _server(
         log.open("wb") as output,
         subprocess.Popen(
             [binaries / name, *arguments],
-            cwd=directory, env=clean | variables, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            cwd=directory, env={**clean, **variables}, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         ) as process,
     ):  # fmt: skip
         try:
@@ -114,7 +114,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
             return
         break
     tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-    raise Unavailable(f"{process.args} did not start: {tail}")
+    raise Unavailable(f"{log.parent.name} did not start: {tail}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

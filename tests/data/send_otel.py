@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind
 
 MESSAGES = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "a question"}]}])
 ANSWER = json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "an answer"}]}])
-SPANS = {
+SPANS: dict[str, dict[str, str | int | float | list[str]]] = {
     "chat gpt-4o": {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",

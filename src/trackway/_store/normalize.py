@@ -291,8 +291,10 @@ def _pieces(row: Row, given: Attributes, other: dict[str, AttributeValue]) -> No
     if other:
         for column, text in dialects.messages(other).items():
             row.setdefault(column, text)
-    if "model" in row and "model_parameters" not in row and (text := dialects.parameters(given)):
-        row["model_parameters"] = text
+    if "model" in row and "model_parameters" not in row:
+        parameters = dialects.parameters(given)
+        if parameters is not None:
+            row["model_parameters"] = parameters
 
 
 def _openinference_metadata(text: object) -> dict[str, AttributeValue]:
