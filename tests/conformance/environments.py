@@ -47,7 +47,7 @@ def make(name: str) -> str | None:
     HOME.mkdir(exist_ok=True)
     pip = [str(interpreter(name)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     try:
-        venv.create(HOME / name, with_pip=True)
+        venv.create(HOME / name, with_pip=True, symlinks=True)
         subprocess.run(
             [*pip, *REQUIREMENTS[name]],
             check=True,
@@ -59,8 +59,17 @@ def make(name: str) -> str | None:
         said = str(getattr(error, "stderr", None) or error).strip().splitlines()
         why.write_text(said[-1] if said else type(error).__name__, encoding="utf-8")
         return missing(name)
+    if name == "phoenix":
+        _keep_to_loopback()
     (HOME / name / ".made").touch()
     return None
+
+
+def _keep_to_loopback() -> None:
+    """Phoenix 20 opens its gRPC port to the network, whatever PHOENIX_HOST says: not on a machine that runs tests."""
+    for source in HOME.glob("phoenix/lib/*/site-packages/phoenix/server/grpc_server.py"):
+        text = source.read_text(encoding="utf-8")
+        source.write_text(text.replace('f"[::]:', 'f"127.0.0.1:'), encoding="utf-8")
 
 
 def main() -> None:

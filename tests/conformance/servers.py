@@ -1,11 +1,12 @@
 """Real backends, one server process each on loopback, for the length of a session of tests."""
 
 import os
+import signal
 import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.error import URLError
@@ -118,14 +119,12 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends the server and the processes that it started: they are a session of their own."""
-    for send in (process.terminate, process.kill):
-        send()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            continue
-        return
+    """Ends the server in order, then whatever is left of the processes that it started: they are a group of their own."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _free_ports(number: int) -> list[int]:
