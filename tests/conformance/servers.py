@@ -119,7 +119,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends the server in order, then whatever is left of the processes that it started: they are a group of their own."""
+    """Ends the server in order, then what is left of the processes that it started, a group of their own."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_S)
