@@ -63,7 +63,7 @@ def test_the_kernels_are_kept_as_the_rest_is() -> None:
     for path in KERNELS:
         text = path.read_text(encoding="utf-8")
         lines = text.split("\n")
-        assert path.suffix == ".c"
+        assert path.suffix in {".c", ".h"}
         assert text.startswith("/* ")
         assert text.endswith("}\n")
         assert len(lines) <= LONGEST_KERNELS
@@ -81,7 +81,7 @@ def test_every_kernel_is_listed_typed_and_compared() -> None:
     compared = "".join(
         path.read_text(encoding="utf-8") for path in TESTS if path.name.endswith("_compiled.py")
     )
-    for path in KERNELS:
+    for path in (path for path in KERNELS if path.suffix == ".c"):
         text = path.read_text(encoding="utf-8")
         offered = re.findall(r'^    \{"(\w+)", ', text, re.MULTILINE)
         assert offered

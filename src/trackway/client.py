@@ -17,6 +17,7 @@ from trackway._core.call import Call
 from trackway._core.guard import guard
 from trackway._core.ids import IdGenerator
 from trackway._core.joined import join
+from trackway._core.loading import loading
 from trackway._core.protocols import Sink
 from trackway._core.provider import TracerProvider
 from trackway._core.runtime import runtime
@@ -77,7 +78,8 @@ class _Core:
         self.captured = False
         outlets: list[_Outlet] = []
         if settings.enabled:
-            from trackway._delivery.delivery import open_delivery  # noqa: PLC0415 - for who sends
+            with loading():
+                from trackway._delivery.delivery import open_delivery  # noqa: PLC0415 - for who sends
 
             self.delivery = open_delivery(settings)
             langfuse = settings.remote is not None and settings.remote.kind == "langfuse"
