@@ -28,7 +28,8 @@ def test_no_observation_gives_up_the_gil(count: Callable[[int, int], int]) -> No
 @pytest.mark.parametrize("work", ["write", "crc32"])
 def test_a_release_is_seen(work: str) -> None:
     """A system call, or a checksum of 8 KiB, as often as requests are observed is found out."""
-    assert releases(work, 20) > 0
+    # Beside a busy machine the other thread may not be there in the microsecond of a release.
+    assert any(releases(work, 20) > 0 for _ in range(5))
 
 
 def test_a_round_without_a_release_is_told_from_one_with() -> None:
