@@ -40,6 +40,7 @@ def test_every_example_is_run_here() -> None:
         "send_to_backend",
         "testing_with_pytest",
         "custom_mask",
+        "span_exporter",
     }
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
@@ -171,3 +172,9 @@ def test_custom_mask(home: Path) -> None:
         "recorded input {'question': 'Who is <email>?'}",
         "recorded output {'name': 'Zoë', 'phone': '<private>', 'notes': ['asked: Who is <email>?']}",
     ]
+
+
+def test_span_exporter(home: Path) -> None:
+    """An exporter in code gets both spans with their user."""
+    lines = [line.split() for line in run("span_exporter").splitlines()]
+    assert [line[:2] for line in lines] == [["multiply", "alice"], ["agent", "alice"]]

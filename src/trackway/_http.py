@@ -4,8 +4,8 @@ from typing import Final
 
 import httpx
 
+from trackway._core.backend import Remote
 from trackway._core.log import warn
-from trackway._core.settings import Remote
 
 TIMEOUT: Final = 3.0
 

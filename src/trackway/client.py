@@ -8,7 +8,7 @@ import atexit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, Unpack, final
+from typing import TYPE_CHECKING, Final, NamedTuple, Unpack, final
 from urllib.parse import quote
 
 from trackway import registry
@@ -29,8 +29,11 @@ from trackway._core.values import Mask
 from trackway.errors import ConfigurationError, ReadNotAvailable
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
     from trackway._core.foreign import ShouldExport
     from trackway._delivery.delivery import Delivery
+    from trackway._delivery.sdk_exporter import SdkExporter
     from trackway._delivery.stats import DeliveryStats
     from trackway._store.local import LocalStore, Observations, Sessions, Traces, Users
     from trackway._store.models import Trace
@@ -57,20 +60,23 @@ class _Outlet:
     takes_scores: bool
 
 
+class _Hooks(NamedTuple):
+    """What a client is given in code, beside its settings."""
+
+    mask: Mask | None
+    sample: Sample | None
+    id_generator: IdGenerator | None
+    should_export: "ShouldExport | None"
+    span_exporter: "SpanExporter | None"
+
+
 @final
 class _Core:
     """What clients of equal settings share: one provider, one delivery."""
 
     __slots__ = ("__weakref__", "captured", "closed", "delivery", "provider", "settings")
 
-    def __init__(
-        self,
-        settings: Settings,
-        mask: Mask | None,
-        sample: Sample | None,
-        id_generator: IdGenerator | None,
-        should_export: "ShouldExport | None",
-    ) -> None:
+    def __init__(self, settings: Settings, hooks: _Hooks) -> None:
         self.settings = settings
         self.delivery: Delivery | None = None
         self.closed = False
@@ -81,7 +87,7 @@ class _Core:
             with loading():
                 from trackway._delivery.delivery import open_delivery  # noqa: PLC0415 - for who sends
 
-            self.delivery = open_delivery(settings)
+            self.delivery = open_delivery(settings, foreign=_foreign(settings, hooks.span_exporter))
             langfuse = settings.remote is not None and settings.remote.kind == "langfuse"
             kinds = [langfuse] if settings.remote is not None else []
             outlets = [
@@ -93,10 +99,10 @@ class _Core:
         self.provider = TracerProvider(
             settings,
             outlets,
-            mask=mask,
-            sample=sample,
-            id_generator=id_generator,
-            should_export=should_export,
+            mask=hooks.mask,
+            sample=hooks.sample,
+            id_generator=hooks.id_generator,
+            should_export=hooks.should_export,
         )
         if settings.threads:
             attach_threads()
@@ -111,7 +117,7 @@ class _Core:
 
 # Told of each client's core that is made: `trackway.testing` captures it, too.
 witnesses: Final[list[Callable[[_Core], None]]] = []
-_cores: Final[dict[tuple[Settings, int, int, int, int], _Core]] = {}
+_cores: Final[dict[tuple[Settings, tuple[int, ...]], _Core]] = {}
 
 
 @final
@@ -124,6 +130,10 @@ class Trackway(Tracing):
         id_generator: Draws ids, with the methods of OpenTelemetry's `IdGenerator`.
         should_export_span: After `attach()`: `should_export_span(span)` says whether a span of the application's
             OpenTelemetry SDK is recorded here, too. By default those of LLM libraries are.
+        span_exporter: Where spans go instead of an endpoint: any `SpanExporter` of OpenTelemetry's SDK. It gets what
+            is on disk, in batches, from a thread of its own (docs/exporters.md).
+        exporter_name: What that destination is called, so that the next process knows it; by default the exporter's
+            class and address.
         options: The settings of docs/configuration.md; what is left out is read from the environment.
 
     The first client that is made is the default one: what `get_client()` gives and a bare `@observe` uses. One with
@@ -143,22 +153,25 @@ class Trackway(Tracing):
 
     __slots__ = ("_core", "_store")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an application gives in code, each by name
         self,
         *,
         mask: Mask | None = None,
         sample: Sample | None = None,
         id_generator: IdGenerator | None = None,
         should_export_span: "ShouldExport | None" = None,
+        span_exporter: "SpanExporter | None" = None,
+        exporter_name: str | None = None,
         **options: Unpack[Options],
     ) -> None:
         _check_callable(mask=mask, sample=sample, should_export_span=should_export_span)
-        settings = Settings.from_env(**options)
-        key = (settings, id(mask), id(sample), id(id_generator), id(should_export_span))
+        settings = Settings.from_env(_destination_name(span_exporter, exporter_name), **options)
+        hooks = _Hooks(mask, sample, id_generator, should_export_span, span_exporter)
+        key = (settings, tuple(map(id, hooks)))
         with registry.lock:
             core = _cores.get(key)
             if core is None or core.closed:
-                core = _cores[key] = _Core(settings, mask, sample, id_generator, should_export_span)
+                core = _cores[key] = _Core(settings, hooks)
             self._core = core
             self._provider = core.provider
             self._store: LocalStore | None = None
@@ -201,9 +214,14 @@ class Trackway(Tracing):
 
         True for the local store. Blocks for at most 3 s.
         """
-        remote = self._core.settings.remote
-        if remote is None or self._core.captured:
-            return self._core.settings.enabled
+        settings, delivery = self._core.settings, self._core.delivery
+        remote = settings.remote
+        if remote is None or delivery is None or self._core.captured:
+            return settings.enabled
+        if settings.protocol == "grpc" or delivery.foreign is not None:
+            from trackway._delivery.posting import answers  # noqa: PLC0415 - for who asks
+
+            return answers(settings, remote, delivery.foreign)
         from trackway._http import accepts  # noqa: PLC0415 - httpx, 60 ms
 
         return accepts(remote)
@@ -330,6 +348,28 @@ class Trackway(Tracing):
         # Low-level handles that are open are shown as they are.
         self._core.provider.write_handles()
         return self._store
+
+
+def _destination_name(exporter: object, name: str | None) -> str | None:
+    """What an exporter's destination is called; None where there is no exporter."""
+    if exporter is None:
+        if name is not None:
+            raise ConfigurationError(
+                "exporter_name is given without a span_exporter", setting="exporter_name"
+            )
+        return None
+    with loading():
+        from trackway._delivery.sdk_exporter import checked_name  # noqa: PLC0415 - for who has one
+
+    return checked_name(exporter, name)
+
+
+def _foreign(settings: Settings, exporter: "SpanExporter | None") -> "SdkExporter | None":
+    if exporter is None:
+        return None
+    from trackway._delivery.sdk_exporter import SdkExporter  # noqa: PLC0415 - for who has one
+
+    return SdkExporter(exporter, timeout=settings.timeout)
 
 
 runtime.call = Call

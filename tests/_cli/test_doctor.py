@@ -5,10 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests import backend as b
+from tests import grpc_backend as g
 from tests.backend import Backend
+from tests.grpc_backend import GrpcBackend
+from trackway import Trackway
 from trackway._cli.doctor import main, masked
 from trackway._core.specs import SPECS
 from trackway._wire.native import kernels
@@ -154,3 +159,41 @@ def test_wrong_settings_are_one_line(
     monkeypatch.setenv("TRACKWAY_SAMPLE_RATE", "2")
     assert main([]) == 2
     assert "TRACKWAY_SAMPLE_RATE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reachable", "words"),
+    [
+        (g.accept, True, "accepts spans (OK)"),
+        (g.refuse(grpc.StatusCode.UNAUTHENTICATED), False, "UNAUTHENTICATED): check TRACKWAY_HEADERS"),
+        (g.refuse(grpc.StatusCode.UNIMPLEMENTED), False, "UNIMPLEMENTED): check TRACKWAY_ENDPOINT"),
+        (g.refuse(grpc.StatusCode.UNAVAILABLE), False, "cannot take spans now (UNAVAILABLE)"),
+    ],
+)  # fmt: skip
+def test_a_backend_is_asked_by_grpc(
+    behaviour: g.Behaviour,
+    reachable: bool,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With the protocol set the request without a span goes by gRPC, and the answer has gRPC's name."""
+    with GrpcBackend(behaviour) as backend:
+        monkeypatch.setenv("TRACKWAY_ENDPOINT", backend.url)
+        monkeypatch.setenv("TRACKWAY_PROTOCOL", "grpc")
+        found = report(capsys, 0 if reachable else 1)
+        assert settings_of(found)["protocol"]["value"] == "grpc"
+        assert found["reachable"] is reachable
+        assert words in str(found["answer"])
+        assert backend.bodies == [b""]
+
+
+def test_what_waits_for_an_exporter_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Spans that wait for an exporter in code are shown with what it takes to deliver them."""
+    memory = InMemorySpanExporter()
+    memory.shutdown()
+    client = Trackway(span_exporter=memory, exporter_name="audit", project="shop")
+    client.start_observation(name="x").end()
+    assert not client.shutdown(0.0)
+    assert main([]) == 0
+    assert "Trackway(span_exporter=…): exporter audit shop" in capsys.readouterr().out

@@ -3,11 +3,16 @@
 import json
 from pathlib import Path
 
+import grpc
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests import backend as b
+from tests import grpc_backend as g
 from tests._delivery.sending import delivery_to, fill, span_id
 from tests.backend import Backend
+from tests.grpc_backend import GrpcBackend
+from trackway import Trackway
 from trackway._cli.spool import main
 
 
@@ -134,3 +139,37 @@ def test_sending_needs_a_destination(capsys: pytest.CaptureFixture[str]) -> None
     """Without a remote destination there is nowhere to send refused spans to."""
     assert main(["rejected", "--send"]) == 2
     assert "no remote destination" in capsys.readouterr().err
+
+
+def test_drain_by_grpc(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the protocol set, what a process left is drained by gRPC, and refused spans can be sent again."""
+    with GrpcBackend() as backend:
+        backend.play(g.refusing({span_id(1)}.__contains__, grpc.StatusCode.INVALID_ARGUMENT))
+        monkeypatch.setenv("TRACKWAY_ENDPOINT", backend.url)
+        monkeypatch.setenv("TRACKWAY_PROTOCOL", "grpc")
+        monkeypatch.setenv("TRACKWAY_PROJECT", "tests")
+        left_behind(backend.url, home, range(3))
+        assert main(["drain"]) == 0
+        assert "2 spans delivered, 0 stay." in output(capsys)
+        backend.play(g.accept)
+        assert main(["rejected", "--send"]) == 0
+        assert backend.spans == dict.fromkeys(map(span_id, range(3)), 1)
+
+
+def test_drain_says_what_an_exporter_needs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What waits for an exporter that only code can make is named so, not as a matter of credentials."""
+    memory = InMemorySpanExporter()
+    memory.shutdown()
+    client = Trackway(span_exporter=memory, exporter_name="audit", project="shop")
+    client.start_observation(name="x").end()
+    assert not client.shutdown(0.0)
+    assert main(["drain"]) == 1
+    needs = (
+        "needs a process that makes its client with Trackway(span_exporter=…): exporter audit shop"
+    )
+    assert f"1 spans wait for another destination: {needs}" in output(capsys)
+    assert main(["drain", "--json"]) == 1
+    answer = json.loads(output(capsys))
+    assert (answer["needs_code"], answer["needs_credentials"]) == ({"exporter audit shop": 1}, {})

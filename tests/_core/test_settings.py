@@ -302,7 +302,7 @@ def test_what_is_near_is_not_compressed(
         ("environment", "Production"),
         ("environment", "langfuse"),
         ("compression", "zstd"),
-        ("protocol", "grpc"),
+        ("protocol", "http/json"),
         ("timeout", 0),
         ("timeout", "soon"),
         ("timeout", float("inf")),

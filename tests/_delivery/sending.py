@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from opentelemetry.sdk.trace.export import SpanExporter
+
 from tests.backend import Backend
+from trackway import Trackway
 from trackway._core.settings import Settings
 from trackway._delivery.complaints import Blame
 from trackway._delivery.delivery import Delivery, open_delivery
@@ -154,3 +157,12 @@ def delivery_to(backend: Backend | str, home: Path, **settings: object) -> Deliv
     return open_delivery(
         Settings.from_env(endpoint=url, directory=str(home), project="tests", **settings)
     )
+
+
+def traced(exporter: SpanExporter, count: int = 3, **options: object) -> Trackway:
+    """A client that sends to *exporter*, in which some observations have ended."""
+    client = Trackway(span_exporter=exporter, project="tests", **options)  # type: ignore[arg-type]  # by name
+    for number in range(count):
+        with client.start_as_current_observation(name=f"step {number}"):
+            pass
+    return client

@@ -1,6 +1,7 @@
 """Where spans go, by name."""
 
-from trackway._core.settings import Remote, Settings
+from trackway._core.backend import Remote
+from trackway._core.settings import Settings
 from trackway._delivery.destination import description_of, identity_of
 
 

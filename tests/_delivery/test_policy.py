@@ -147,6 +147,28 @@ def test_malformed_is_halved_down_to_the_span(status: int) -> None:
     assert policy.ready_at <= 0
 
 
+@pytest.mark.parametrize(
+    ("outcome", "reason", "answer"),
+    [
+        (Outcome(status=400, detail="why"), "400", "HTTP 400"),
+        (Outcome(status=400, name="INVALID_ARGUMENT"), "400", "INVALID_ARGUMENT"),
+        (Outcome(failure="failed", detail="it raised"), "failed", "it raised"),
+    ],
+)  # fmt: skip
+def test_an_answer_has_a_name_and_a_reason(outcome: Outcome, reason: str, answer: str) -> None:
+    """A refusal is counted by the status of HTTP, or by what there was instead, and told in the protocol's words."""
+    assert (outcome.reason, outcome.answer) == (reason, answer)
+
+
+def test_an_exporter_that_fails_is_a_500() -> None:
+    """An exporter of the application's that gives no reason is kept for an hour, then halved, like a 500."""
+    policy = Policy(lambda: 1.0)
+    failed = Outcome(failure="failed", detail="it raised")
+    assert decided(policy, failed, stuck_s=3_599.0) is Action.KEEP
+    assert decided(policy, failed, stuck_s=3_600.0) is Action.SPLIT
+    assert decided(policy, failed, spans=1, stuck_s=3_600.0) is Action.SUSPECT
+
+
 def test_500_for_an_hour_is_halved() -> None:
     """500 is retried for an hour; then the batch is halved and a single span is under suspicion."""
     policy = Policy(upper)
@@ -192,7 +214,7 @@ def test_retry_after_never_raises(value: str) -> None:
         st.builds(
             Outcome,
             status=st.none() | st.integers(100, 999),
-            failure=st.sampled_from(["", "network", "unusable"]),
+            failure=st.sampled_from(["", "network", "unusable", "failed"]),
             retry_after=st.none() | st.floats(0, 3_600),
         ),
         max_size=60,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trackway._core.settings import AMBIENT, Settings, _Reader
 from trackway._core.specs import SPECS
 from trackway._delivery.policy import MAX_RETRY_AFTER_S, retry_after
-from trackway._delivery.transport import Transport
+from trackway._delivery.posting import new_poster
 from trackway.errors import ConfigurationError
 
 SECRET = "s3cr3t-hunter2"
@@ -84,7 +84,7 @@ def test_any_environment(
     """Any variables, beside any arguments; and any header of a reply."""
     refused, settings = None, None
     try:
-        settings = _Reader(environ, arguments).settings()
+        settings = _Reader(environ, arguments, None).settings()
     except ConfigurationError as error:
         refused = error
     if settings is not None:
@@ -108,4 +108,4 @@ def _usable(settings: Settings) -> None:
         hidden = "".join(value for _, value in remote.headers)
         assert SECRET not in hidden or hidden not in repr(settings)
         # What the exporter would make of it; opens no connection.
-        Transport(remote.url, remote.headers, timeout=settings.timeout, compress=False)
+        new_poster(settings, remote).close()

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from trackway._cli.spool import reasons
+from trackway._cli.spool import needed, reasons
 from trackway._cli.words import clean
-from trackway._core.settings import Remote, Settings
+from trackway._core.backend import Remote
+from trackway._core.settings import Settings
 from trackway._core.specs import SPECS
 from trackway._delivery.policy import Rule
 from trackway._wire.native import kernels
@@ -64,6 +65,8 @@ class Report:
     """The inner loops of the caller's path: "compiled", or "pure Python", which costs about twice as much."""
     trouble: str
     destinations: "list[DestinationStats]"
+    needs: dict[str, str]
+    """Destination → what it takes to deliver what waits for it, where these settings do not."""
 
 
 # -- what is looked at ------------------------------------------------------------------------------------------------
@@ -82,7 +85,8 @@ def _examine(settings: Settings) -> Report:
         writer=writer,
         kernels="pure Python" if kernels is None else "compiled",
         trouble=trouble,
-        destinations=_destinations(settings),
+        destinations=(found := _destinations(settings)),
+        needs=_needs(settings, found),
     )
 
 
@@ -142,15 +146,15 @@ def masked(secret: str) -> str:
 def _reachability(settings: Settings) -> tuple[bool | None, str]:
     """Sends a request without a span; what came back, in words."""
     from trackway._delivery.policy import rule
-    from trackway._delivery.transport import Transport
+    from trackway._delivery.posting import new_poster
 
     remote = settings.remote
     if remote is None:
         return None, "nothing is sent: spans stay in the local store"
-    transport = Transport(remote.url, remote.headers, timeout=settings.timeout)
-    outcome = transport.post(b"")
-    transport.close()
-    said = outcome.detail if outcome.status is None else f"HTTP {outcome.status}"
+    poster = new_poster(settings, remote)
+    outcome = poster.post(b"")
+    poster.close()
+    said = outcome.answer
     match rule(outcome):
         case Rule.ACCEPTED if outcome.readable:
             return True, f"accepts spans ({said})"
@@ -190,6 +194,18 @@ def _destinations(settings: Settings) -> "list[DestinationStats]":
     return [destination_stats(root, found) for found in destinations(root)]
 
 
+def _needs(settings: Settings, found: "list[DestinationStats]") -> dict[str, str]:
+    from trackway._cli.spool import configured
+    from trackway._delivery.chain import description, spool_root
+
+    root, mine = spool_root(settings.directory), configured(settings)
+    return {
+        each.destination: needed(description(root, each.destination))
+        for each in found
+        if each.in_spool and each.destination not in mine
+    }
+
+
 # -- how it is shown --------------------------------------------------------------------------------------------------
 
 
@@ -207,3 +223,5 @@ def _print(report: Report) -> None:
             f"{found.destination}: {found.ended} ended, {found.acked} accepted, {found.in_spool} waiting, "
             f"rejected {reasons(found.rejected)}, dropped {reasons(found.dropped)}"
         )
+        if needs := report.needs.get(found.destination):
+            print(f"    what waits needs {needs}")

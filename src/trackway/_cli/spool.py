@@ -16,13 +16,15 @@ from trackway.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trackway._core.settings import Remote
+    from trackway._core.backend import Remote
     from trackway._delivery.deadletter import DeadLetter, DeadLetters
     from trackway._delivery.exporter import Exporter
     from trackway._delivery.stats import DestinationStats
 
 __all__ = ["main"]
 
+EXPORTER: Final = "exporter"
+"""The kind of destination that an object of an application is, which no setting can name."""
 DONE: Final = 0
 SOMETHING_STAYS: Final = 1
 WRONG_SETTINGS: Final = 2
@@ -70,7 +72,7 @@ def _list(settings: Settings, *, as_json: bool) -> int:
     from trackway._delivery.stats import destination_stats
 
     root = spool_root(settings.directory)
-    mine = _configured(settings)
+    mine = configured(settings)
     rows = [
         (destination_stats(root, found), _named(description(root, found)))
         for found in destinations(root)
@@ -95,7 +97,8 @@ def _list(settings: Settings, *, as_json: bool) -> int:
     return DONE
 
 
-def _configured(settings: Settings) -> set[str]:
+def configured(settings: Settings) -> set[str]:
+    """The destinations that these settings reach."""
     from trackway._delivery.destination import LOCAL, identity_of
 
     return {LOCAL} if settings.remote is None else {LOCAL, identity_of(settings.remote)}
@@ -105,6 +108,14 @@ def _named(description: dict[str, str]) -> str:
     """A destination in words; what is unknown to an older version is left out."""
     words = [description.get(part, "") for part in ("kind", "url", "key")]
     return clean(" ".join(filter(None, words)))
+
+
+def needed(description: dict[str, str]) -> str:
+    """What it takes to deliver to a destination that is not configured here."""
+    name = _named(description)
+    if description.get("kind") == EXPORTER:
+        return f"a process that makes its client with Trackway(span_exporter=…): {name}"
+    return f"credentials for {name}"
 
 
 def reasons(counts: Mapping[str, int]) -> str:
@@ -123,21 +134,28 @@ def _drain(settings: Settings, timeout: float, *, as_json: bool) -> int:
     before = after = None
     if settings.remote is not None:
         before, after = _empty(settings, settings.remote, timeout)
-    mine = _configured(settings)
-    others = {
-        _named(description(root, found)): waiting
+    mine = configured(settings)
+    others = [
+        (description(root, found), waiting)
         for found in destinations(root)
         if found not in mine and (waiting := destination_stats(root, found).in_spool)
-    }
+    ]
     sent = 0 if before is None or after is None else after.acked - before.acked
     stays = 0 if after is None else after.in_spool
     if as_json:
-        answer = {"sent": sent, "stays": stays, "needs_credentials": others}
+        code = {_named(text): n for text, n in others if text.get("kind") == EXPORTER}
+        credentials = {_named(text): n for text, n in others if text.get("kind") != EXPORTER}
+        answer = {
+            "sent": sent,
+            "stays": stays,
+            "needs_credentials": credentials,
+            "needs_code": code,
+        }
         print(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
     else:
         print(f"{sent} spans delivered, {stays} stay.")
-        for name, waiting in others.items():
-            print(f"{waiting} spans wait for another destination: needs credentials for {name}")
+        for text, waiting in others:
+            print(f"{waiting} spans wait for another destination: needs {needed(text)}")
     return SOMETHING_STAYS if stays or others else DONE
 
 
@@ -246,16 +264,10 @@ def _send_letters(
 ) -> "tuple[list[DeadLetter], int]":
     """Sends each letter by itself, removes those that are accepted; these, and how many stay."""
     from trackway._delivery.policy import Rule, rule
-    from trackway._delivery.transport import Transport
+    from trackway._delivery.posting import new_poster
     from trackway._wire import encode
 
-    transport = Transport(
-        remote.url,
-        remote.headers,
-        timeout=settings.timeout,
-        compress=settings.compression == "gzip",
-        scores_path=remote.scores_path,
-    )
+    poster = new_poster(settings, remote)
     sent, stays = [], 0
     try:
         for letter in letters:
@@ -263,13 +275,13 @@ def _send_letters(
                 body = b"[" + letter.payload + b"]"
             else:
                 body = encode.request([(letter.resource, letter.scope, [letter.payload])])
-            outcome = transport.post(body, scores=letter.score)
+            outcome = poster.post(body, scores=letter.score)
             if rule(outcome) is Rule.ACCEPTED and not outcome.rejected:
                 sent.append(letter)
             else:
                 stays += 1
     finally:
-        transport.close()
+        poster.close()
         letters.remove(sent)
     return sent, stays
 

@@ -15,17 +15,24 @@ from typing import Final, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from trackway._core import parsing
+from trackway._core.backend import (
+    OTLP_PATH,
+    Protocol,
+    Remote,
+    is_near,
+    require_grpc,
+    traces_url,
+)
 from trackway._core.cut import without_surrogates
-from trackway._core.specs import INCUMBENT, LANGFUSE_CLOUD, SPECS, Spec
+from trackway._core.specs import LANGFUSE_CLOUD, SPECS, Spec, own_names
 from trackway.errors import ConfigurationError
 
-__all__ = ["Remote", "Settings"]
+__all__ = ["Settings"]
 
 T = TypeVar("T")
 
 LANGFUSE_PATH: Final = "/api/public/otel/v1/traces"
 LANGFUSE_SCORES_PATH: Final = "/api/public/scores"
-OTLP_PATH: Final = "/v1/traces"
 # What operators inject into every pod for an APM; used on request only (endpoint="otel"), reported by `trackway
 # doctor`.
 AMBIENT: Final = (
@@ -33,29 +40,14 @@ AMBIENT: Final = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
 )
 
 
 # The standard samplers, and the share of traces that they keep.
 SAMPLERS: Final = {"always_on": 1.0, "always_off": 0.0, "traceidratio": 1.0}
 SAMPLER: Final = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remote:
-    """A remote destination: where requests go, and which settings to name when it refuses them."""
-
-    kind: Literal["otlp", "langfuse"]
-    url: str
-    base: str
-    """The address that identifies the destination, without credentials."""
-    key: str
-    """A Langfuse public key, or the project's name: with `kind` and `base` the identity. Never a secret."""
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    setting: str
-    auth_setting: str
-    scores_path: str = ""
-    """Where scores are posted as JSON, on the host of `url`; empty where they are spans."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +68,7 @@ class Settings:
     attach: bool
     threads: bool
     compression: Literal["gzip", "none"]
+    protocol: Protocol
     timeout: float
     retry_for: float
     spool_quota: int
@@ -90,36 +83,31 @@ class Settings:
     """Variables that are set and have no effect."""
 
     @classmethod
-    def from_env(cls, **overrides: object) -> "Settings":
+    def from_env(cls, exporter: str | None = None, /, **overrides: object) -> "Settings":
         """The settings of this process; *overrides* are arguments of the same names, None meaning "not given".
+
+        *exporter*: spans go to an object of the application's, which is known by this name.
 
         Raises:
             ConfigurationError: a value cannot be used; the message names the argument or variable
                 and what is allowed.
         """
-        return _Reader(os.environ, overrides).settings()
-
-
-def _own_names(overrides: Mapping[str, object]) -> dict[str, object]:
-    """*overrides* under our names."""
-    theirs = {ours: overrides.get(name) for name, ours in INCUMBENT.items()}
-    given = {name: value for name, value in overrides.items() if name not in INCUMBENT}
-    return given | {
-        name: value
-        for name, value in theirs.items()
-        if value is not None and given.get(name) is None
-    }
+        return _Reader(os.environ, overrides, exporter).settings()
 
 
 class _Reader:
     """Reads every setting once and remembers where it came from."""
 
-    def __init__(self, environ: Mapping[str, str], overrides: Mapping[str, object]) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], overrides: Mapping[str, object], exporter: str | None
+    ) -> None:
+        self.exporter = exporter
+        self.protocol: Protocol = "http/protobuf"
         self.environ = {name: value for name, value in environ.items() if value.strip()}
         self.sources: dict[str, str] = {}
         self.used: set[str] = set()
         self.values: dict[str, object] = {}
-        overrides = _own_names(overrides)
+        overrides = own_names(overrides)
         unknown = overrides.keys() - {spec.name for spec in SPECS}
         if unknown:
             message = f"there is no setting {', '.join(sorted(unknown))}"
@@ -183,6 +171,7 @@ class _Reader:
             attach=self.get("attach", default=False),
             threads=self.get("threads", default=False),
             compression=self._compression(remote),
+            protocol=self.protocol,
             timeout=self.get("timeout", 15.0),
             retry_for=self.get("retry_for", 86_400.0),
             spool_quota=self.get("spool_quota", 1 << 30),
@@ -203,11 +192,13 @@ class _Reader:
             self._rank("endpoint"),
             max(self._rank("public_key"), self._rank("secret_key")),
         )
+        if self.exporter is not None:
+            return self._foreign(project, max(endpoint, keys))
         if endpoint == keys == 0:
             if self._rank("base_url") == ARGUMENT:
                 message = "base_url is given without public_key and secret_key"
                 raise ConfigurationError(message, setting="public_key")
-            self._unuse("headers", "base_url")
+            self._unuse("headers", "base_url", "protocol")
             return None
         if endpoint == keys:
             message = (
@@ -218,11 +209,39 @@ class _Reader:
         if endpoint > keys:
             self._unuse("public_key", "secret_key", "base_url")
             if self.get("endpoint", "") == "none":
-                self._unuse("headers")
+                self._unuse("headers", "protocol")
                 return None
+            self.protocol = self._protocol()
             return self._otlp(project)
+        if self.get("protocol", "") == "grpc":
+            message = f"{self.name_of('protocol')} is grpc, which Langfuse does not take: give an endpoint, not keys"
+            raise ConfigurationError(message, setting="protocol")
         self._unuse("endpoint", "headers")
         return self._langfuse()
+
+    def _foreign(self, project: str, rank: int) -> Remote:
+        """The destination that an object of the application's is."""
+        if rank == ARGUMENT:
+            message = "span_exporter is given with an endpoint or keys: spans go to one remote destination"
+            raise ConfigurationError(message, setting="span_exporter")
+        unused = ("endpoint", "headers", "public_key", "secret_key", "base_url", "protocol")
+        self._unuse(*unused, "compression")
+        return Remote(
+            kind="exporter", url="", base=str(self.exporter), key=project, headers=(),
+            setting="span_exporter", auth_setting="span_exporter",
+        )  # fmt: skip
+
+    def _protocol(self) -> Protocol:
+        """How the endpoint is spoken to; the standard variables count where the endpoint is theirs."""
+        source, found = self.name_of("protocol"), self.get("protocol", "")
+        if not found and self.get("endpoint", "") == "otel":
+            source = next((name for name in AMBIENT[-2:] if name in self.environ), "")
+            given = self.environ.get(source, "http/protobuf")
+            found = str(_parsed_as(PROTOCOL, given, source, "protocol"))
+        if found != "grpc":
+            return "http/protobuf"
+        require_grpc(source)
+        return "grpc"
 
     def _unuse(self, *settings: str) -> None:
         """What these were read from has no effect."""
@@ -241,7 +260,7 @@ class _Reader:
         if endpoint == "otel":
             return self._ambient(project)
         base = _parsed_as(parsing.url, endpoint, setting, "endpoint")
-        url = base if base.endswith(OTLP_PATH) else base + OTLP_PATH
+        url = traces_url(self.protocol, base, setting)
         return Remote(
             kind="otlp", url=url, base=base, key=project, headers=headers, setting=setting, auth_setting=headers_setting
         )  # fmt: skip
@@ -253,16 +272,20 @@ class _Reader:
         setting = (
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" if specific else "OTEL_EXPORTER_OTLP_ENDPOINT"
         )
-        given = specific or self.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
+        port = 4317 if self.protocol == "grpc" else 4318
+        standard = f"http://localhost:{port}"
+        given = specific or self.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", standard)
         base = _parsed_as(parsing.url, given, setting, "endpoint")
         headers_setting = "OTEL_EXPORTER_OTLP_HEADERS"
         if "OTEL_EXPORTER_OTLP_TRACES_HEADERS" in self.environ:
             headers_setting = "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
         text = self.environ.get(headers_setting, "")
         headers = _parsed_as(parsing.headers, text, headers_setting, "headers")
+        url = base if specific else base + OTLP_PATH
+        if self.protocol == "grpc":
+            url = traces_url(self.protocol, base, setting)
         return Remote(
-            kind="otlp", url=base if specific else base + OTLP_PATH, base=base, key=project,
-            headers=headers, setting=setting, auth_setting=headers_setting,
+            kind="otlp", url=url, base=base, key=project, headers=headers, setting=setting, auth_setting=headers_setting
         )  # fmt: skip
 
     def _langfuse(self) -> Remote:
@@ -318,7 +341,7 @@ class _Reader:
 
     def _compression(self, remote: Remote | None) -> Literal["gzip", "none"]:
         default: Literal["gzip", "none"] = (
-            "none" if remote is not None and _is_near(remote.url) else "gzip"
+            "none" if remote is not None and is_near(remote.url) else "gzip"
         )
         return self.get("compression", default)
 
@@ -332,6 +355,7 @@ class _Reader:
 
 
 ARGUMENT: Final = 3
+PROTOCOL: Final = parsing.choice("http/protobuf", "grpc")
 # Read by the test suite and the examples, not settings of a client.
 INTERNAL: Final = frozenset({"TRACKWAY_TORTURE"})
 
@@ -369,16 +393,3 @@ def _working_directory() -> str:
         return without_surrogates(Path.cwd().name)
     except OSError:
         return ""
-
-
-def _is_near(url: str) -> bool:
-    """Whether the host is this machine or a private address, where compression costs more than it saves."""
-    import ipaddress  # noqa: PLC0415 - needed with a remote destination only
-
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return False

@@ -1,6 +1,6 @@
 """The table of settings: argument, variables, form, default, meaning."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -157,9 +157,9 @@ SPECS: Final = (
     Spec(
         "protocol",
         ("TRACKWAY_PROTOCOL",),
-        parsing.choice("http/protobuf"),
+        parsing.choice("http/protobuf", "grpc"),
         "http/protobuf",
-        "How spans are sent.",
+        "How spans are sent to the endpoint; `grpc` needs the extra `[otlp]`.",
     ),
     Spec("timeout", ("TRACKWAY_TIMEOUT",), parsing.duration, "15s", "Of one whole request."),
     Spec(
@@ -198,3 +198,14 @@ SPECS: Final = (
         "The budget of one input, output or metadata value; the rest is cut and marked.",
     ),
 )
+
+
+def own_names(overrides: Mapping[str, object]) -> dict[str, object]:
+    """*overrides* under our names."""
+    theirs = {ours: overrides.get(name) for name, ours in INCUMBENT.items()}
+    given = {name: value for name, value in overrides.items() if name not in INCUMBENT}
+    return given | {
+        name: value
+        for name, value in theirs.items()
+        if value is not None and given.get(name) is None
+    }

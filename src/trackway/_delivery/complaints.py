@@ -23,7 +23,7 @@ class Blame:
 
 def tell(blame: Blame, outcome: Outcome, decision: Decision, failures: int) -> None:
     """Says what a request came to, if that is worth saying; *failures*: requests in a row that have failed."""
-    answer = outcome.detail if outcome.status is None else f"HTTP {outcome.status}"
+    answer = outcome.answer
     match decision.rule:
         case Rule.MISCONFIGURED:
             setting = blame.credentials if outcome.status in CREDENTIALS else blame.url

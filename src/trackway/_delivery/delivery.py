@@ -20,18 +20,23 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from trackway._core import fork, log
-from trackway._core.settings import Remote, Settings
+from trackway._core.backend import Remote
+from trackway._core.settings import Settings
 from trackway._delivery.chain import Clock, spool_root
 from trackway._delivery.complaints import Blame
 from trackway._delivery.destination import LOCAL, description_of, identity_of
 from trackway._delivery.exporter import Exporter, Mark, Poster
+from trackway._delivery.posting import new_poster
 from trackway._delivery.spool import Spool
 from trackway._delivery.stats import DeliveryStats, destination_stats
 from trackway._delivery.upkeep import Upkeep
 from trackway._delivery.worker import Worker
+
+if TYPE_CHECKING:
+    from trackway._delivery.sdk_exporter import SdkExporter
 
 __all__ = ["Delivery", "dating", "exporter_for", "open_delivery"]
 
@@ -41,28 +46,30 @@ EXIT_S: Final = 2.0
 FORK_S: Final = 0.3
 # A spool may keep 8 MiB of files to write again, which a small quota wants for spans.
 RECYCLED_FROM: Final = 64 << 20
+# For the shutdown of an application's exporter where the flush before it has used up the time.
+GOODBYE_S: Final = 0.1
 
 
-def open_delivery(settings: Settings, *, exit_timeout: float = EXIT_S) -> "Delivery":
-    """The delivery that *settings* describe; touches no file and starts no thread before the first span ends."""
-    return Delivery(settings, exit_timeout=exit_timeout)
+def open_delivery(
+    settings: Settings, *, foreign: "SdkExporter | None" = None, exit_timeout: float = EXIT_S
+) -> "Delivery":
+    """The delivery that *settings* describe; touches no file and starts no thread before the first span ends.
+
+    *foreign*: the exporter of the application's that the remote destination is.
+    """
+    return Delivery(settings, foreign, exit_timeout=exit_timeout)
 
 
-def exporter_for(settings: Settings, remote: Remote, spool: Spool | None = None) -> Exporter:
+def exporter_for(
+    settings: Settings,
+    remote: Remote,
+    spool: Spool | None = None,
+    foreign: "SdkExporter | None" = None,
+) -> Exporter:
     """What delivers to *remote*: the chain of *spool*, and those that dead processes left."""
 
     def poster() -> Poster:
-        # `http.client` and what it needs take 25 ms: not on the application's threads, and not without a span to
-        # send.
-        from trackway._delivery.transport import Transport  # noqa: PLC0415
-
-        return Transport(
-            remote.url,
-            remote.headers,
-            timeout=settings.timeout,
-            compress=settings.compression == "gzip",
-            scores_path=remote.scores_path,
-        )
+        return new_poster(settings, remote) if foreign is None else foreign
 
     return Exporter(
         spool_root(settings.directory),
@@ -86,7 +93,10 @@ def dating() -> Clock:
 class Delivery:
     """Made by `open_delivery`; safe from every thread."""
 
-    def __init__(self, settings: Settings, *, exit_timeout: float) -> None:
+    def __init__(
+        self, settings: Settings, foreign: "SdkExporter | None" = None, *, exit_timeout: float
+    ) -> None:
+        self.foreign = foreign
         self.root = spool_root(settings.directory)
         self._settings = settings
         self._exit_timeout = exit_timeout
@@ -100,9 +110,13 @@ class Delivery:
         """Where a span that ended is appended: the remote destination first, then the local one."""
         self._upkeep = Upkeep(self.sinks, settings.sync)
         self._caretaker = Worker(self._upkeep.step, name="trackway-spool")
-        self.exporter = None if remote is None else exporter_for(settings, remote, self._remote)
+        self.exporter = (
+            None if remote is None else exporter_for(settings, remote, self._remote, foreign)
+        )
         self._deliverer = Worker(self._step, name="trackway-export", on_exit=self._resting)
         self._closed = self._left_behind = self._let_go = False
+        self._deadline = 0.0
+        """Until when a shutdown may last."""
         self._reset()
         for sink in self.sinks:
             sink.on_append = self._on_append_to(sink)
@@ -125,7 +139,10 @@ class Delivery:
         deadline = time.monotonic() + (FLUSH_S if timeout is None else timeout)
         if self._local is not None:
             self._local.sync()
-        return self._flush_remote(deadline)
+        flushed = self._flush_remote(deadline)
+        if self.foreign is None or self._remote is None or self._remote.live_chain() is None:
+            return flushed
+        return self.foreign.flush(max(deadline - time.monotonic(), 0.0)) and flushed
 
     def _take_along(self, deadline: float) -> None:
         """Delivers what dead processes left, the children of this one most likely, as far as the time allows."""
@@ -140,7 +157,7 @@ class Delivery:
         """
         if self._closed:
             return True
-        deadline = time.monotonic() + (FLUSH_S if timeout is None else timeout)
+        self._deadline = deadline = time.monotonic() + (FLUSH_S if timeout is None else timeout)
         flushed = self.flush(max(deadline - time.monotonic(), 0.0))
         if flushed:
             self._take_along(deadline)
@@ -282,6 +299,8 @@ class Delivery:
         if first and self.exporter is not None:
             self.exporter.retire()
             self.exporter.close()
+            if self.foreign is not None:
+                self.foreign.shutdown(max(self._deadline - time.monotonic(), GOODBYE_S))
 
     # -- forks and the end -------------------------------------------------------------------------
 
@@ -317,10 +336,9 @@ class Delivery:
             return
         stats = destination_stats(self.root, self._remote.destination_id)
         if stats.in_spool:
-            words = (
-                "%d spans stay in the spool %s: the next process that sends there delivers them, "
-                "or `trackway spool drain`"
-            )
+            words = "%d spans stay in the spool %s: the next process that sends there delivers them"
+            if self.foreign is None:
+                words += ", or `trackway spool drain`"
             folder = self.root / self._remote.destination_id
             log.warn("delivery.stays", words, stats.in_spool, folder)
 

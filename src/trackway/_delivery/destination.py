@@ -1,6 +1,6 @@
 """Where spans go, by a name that every process of the same configuration derives alike."""
 
-from trackway._core.settings import Remote
+from trackway._core.backend import Remote
 from trackway._delivery.chain import LOCAL, destination_id
 
 __all__ = ["LOCAL", "description_of", "identity_of"]

@@ -103,6 +103,8 @@ class Exporter:
         self._skipped: set[Path] = set()
         """Chains with segments of a newer version, which only that can deliver."""
         self._scan_at = self._limits_at = float("-inf")
+        self._suspicion = Outcome(status=500)
+        """What was said of the last suspect."""
         self._looks = 0
         self._last_empty = 0
         if spool is not None:
@@ -292,6 +294,7 @@ class Exporter:
                 self._reject_suspects(lane)
                 self._reject(lane, batch, outcome)
             case Action.SUSPECT:
+                self._suspicion = outcome
                 if lane.suspect() > MOST_SUSPECTS:
                     lane.rewind()
                     lane.stuck_since = self._clock()
@@ -304,12 +307,12 @@ class Exporter:
     def _reject_suspects(self, lane: Lane) -> None:
         """The server has dealt with another span: the 500s before were about these."""
         for suspect in lane.suspects:
-            self._reject(lane, suspect, Outcome(status=500))
+            self._reject(lane, suspect, self._suspicion)
         lane.suspects.clear()
 
     def _reject(self, lane: Lane, batch: Batch, outcome: Outcome) -> None:
         """Puts a single span aside, then counts it: who is killed in between has it twice, not never."""
-        reason = str(outcome.status)
+        reason = outcome.reason
         (record,) = batch.records
         resource, scope = batch.scopes.get(record.scope, (b"", b""))
         letter = DeadLetter(

@@ -43,7 +43,7 @@ REQUEST_LIMIT: Final = 4 << 20
 # A server that refuses even this as too large would get a request for every span.
 SMALLEST_LIMIT: Final = 16 << 10
 
-Failure = Literal["", "network", "unusable"]
+Failure = Literal["", "network", "unusable", "failed"]
 
 
 class Rule(Enum):
@@ -80,15 +80,30 @@ class Outcome:
     status: int | None = None
     """The status of the reply; None when there was none."""
     failure: Failure = ""
-    """`unusable`: TLS that fails, an address that cannot be one; a person has to mend it."""
+    """`unusable`: TLS that fails, an address that cannot be one; a person has to mend it.
+
+    `failed`: an exporter of the application's gave up, and does not say why; it is treated as the status 500.
+    """
     retry_after: float | None = None
     """Seconds, from the header; None where it is absent or unreadable."""
     rejected: int = 0
     """Spans that the server did not take, by its own count (`partial_success`)."""
     readable: bool = True
     """Whether the body of an accepting reply could be understood."""
+    name: str = ""
+    """How gRPC calls the status; `status` is then the one of HTTP that means the same."""
     detail: str = ""
     """A few words for the log: the kind of the error or the server's own message, never data of ours."""
+
+    @property
+    def reason(self) -> str:
+        """How a refusal is counted."""
+        return self.failure if self.status is None else str(self.status)
+
+    @property
+    def answer(self) -> str:
+        """The reply in a word or two, or what was there instead."""
+        return self.detail if self.status is None else self.name or f"HTTP {self.status}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +143,8 @@ def rule(outcome: Outcome) -> Rule:
     """The row of the table that an outcome falls under."""
     if outcome.failure == "unusable":
         return Rule.MISCONFIGURED
+    if outcome.failure == "failed":
+        return Rule.STUMBLED
     if outcome.failure or outcome.status is None:
         return Rule.UNAVAILABLE
     return RULES.get(outcome.status) or HUNDREDS.get(outcome.status // 100, Rule.UNAVAILABLE)

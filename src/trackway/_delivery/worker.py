@@ -25,7 +25,7 @@ from opentelemetry import context as otel_context
 
 from trackway._core.guard import guard
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "suppressing"]
 
 IDLE_S: Final = 5.0
 LOOK_EVERY_S: Final = 0.5
@@ -201,14 +201,7 @@ class Worker:
         return not thread.is_alive()
 
     def _run(self) -> None:
-        current = otel_context.get_current()
-        for key in (
-            *SUPPRESSION,
-            otel_context._SUPPRESS_INSTRUMENTATION_KEY,
-            otel_context._SUPPRESS_HTTP_INSTRUMENTATION_KEY,
-        ):
-            current = otel_context.set_value(key, SUPPRESSED, current)
-        otel_context.attach(current)
+        otel_context.attach(suppressing())
         # Once, so that the first append after a pause does not travel alone.
         wait: float | None = None
         idle_since = time.monotonic()
@@ -252,3 +245,15 @@ class Worker:
         """With the condition held: from now on the next append starts another thread."""
         self._leaving = True
         self.awake = False
+
+
+def suppressing() -> otel_context.Context:
+    """The current context, with OpenTelemetry's keys for "do not trace what is sent from here"."""
+    current = otel_context.get_current()
+    for key in (
+        *SUPPRESSION,
+        otel_context._SUPPRESS_INSTRUMENTATION_KEY,
+        otel_context._SUPPRESS_HTTP_INSTRUMENTATION_KEY,
+    ):
+        current = otel_context.set_value(key, SUPPRESSED, current)
+    return current
