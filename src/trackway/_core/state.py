@@ -1,7 +1,7 @@
 """What an observation knows of itself: the fields that its start sets and its end reads.
 
-A base class of its own, with a fixed place for each field: all of them are touched for every observation, and the
-compiled kernels (`kernels.py`) read them by their place.
+A base class of its own, with slots and no behaviour: all of them are touched for every observation, and what people see
+of one is in `observation.py`.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 # Bytes that the values of one span may use together.
 ROOM: Final = 2 << 20
-
 
 # How an observation is OpenTelemetry's current span: not at all (beside a host), with our own sampling decision, or
 # with the host's where the two are joined. All but the first are true.
