@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackway._core.settings import AMBIENT, Settings, _Reader
+from trackway._core.settings import AMBIENT, Settings, settings_from
 from trackway._core.specs import SPECS
 from trackway._delivery.policy import MAX_RETRY_AFTER_S, retry_after
 from trackway._delivery.posting import new_poster
@@ -84,7 +84,7 @@ def test_any_environment(
     """Any variables, beside any arguments; and any header of a reply."""
     refused, settings = None, None
     try:
-        settings = _Reader(environ, arguments, None).settings()
+        settings = settings_from(environ, arguments, None)
     except ConfigurationError as error:
         refused = error
     if settings is not None:
