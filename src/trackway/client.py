@@ -14,6 +14,7 @@ from urllib.parse import quote
 from trackway import registry
 from trackway._core.arguments import Options
 from trackway._core.call import Call
+from trackway._core.frozen import deliver_at_root_end
 from trackway._core.guard import guard
 from trackway._core.ids import IdGenerator
 from trackway._core.joined import join
@@ -104,6 +105,8 @@ class _Core:
             id_generator=hooks.id_generator,
             should_export=hooks.should_export,
         )
+        if settings.serverless and self.delivery is not None:
+            deliver_at_root_end(self.provider, self.delivery.before_freeze)
         if settings.threads:
             attach_threads()
         if settings.enabled and settings.attach:

@@ -95,6 +95,7 @@ class Options(TypedDict, total=False):
     accept_baggage: bool | None
     attach: bool | None
     threads: bool | None
+    serverless: bool | None
     compression: str | None
     protocol: str | None
     timeout: float | str | None

@@ -43,6 +43,7 @@ class Settings:
     accept_baggage: bool
     attach: bool
     threads: bool
+    serverless: bool
     compression: Literal["gzip", "none"]
     protocol: Protocol
     timeout: float
@@ -109,6 +110,7 @@ def settings_from(
         accept_baggage=reader.get("accept_baggage", default=False),
         attach=reader.get("attach", default=False),
         threads=reader.get("threads", default=False),
+        serverless=reader.get("serverless", default="AWS_LAMBDA_FUNCTION_NAME" in reader.environ),
         compression=_compression(reader, remote),
         protocol=chooser.protocol,
         timeout=reader.get("timeout", 15.0),

@@ -184,6 +184,13 @@ SPECS: Final = (
         "How often writes are forced to the disk; `always`, `never`.",
     ),
     Spec(
+        "serverless",
+        ("TRACKWAY_SERVERLESS",),
+        parsing.boolean,
+        "true where `AWS_LAMBDA_FUNCTION_NAME` is set",
+        "Deliver whenever a root observation ends, for 2 s at most: the process may be frozen right after it.",
+    ),
+    Spec(
         "wire",
         ("TRACKWAY_WIRE",),
         parsing.choice("all", "langfuse", "openinference"),

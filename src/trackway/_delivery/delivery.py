@@ -12,6 +12,8 @@ Theory of operation.
 - *Exit.* 2 s are spent on delivering; what is left stays in the spool, which the next process of the same
   destination, or `trackway spool drain`, delivers. From Python 3.12 on no thread starts then, so it is done on the
   exiting thread.
+- *Frozen processes.* Where one may be frozen between two requests, the end of each root observation delivers, for as
+  long as an exit would.
 """
 
 import atexit
@@ -19,7 +21,8 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, final
 
 from trackway._core import fork, log
@@ -131,6 +134,8 @@ class Delivery:
         self._progress = threading.Condition(threading.Lock())
         """Told of every step of the exporter."""
         self._urgency = threading.Lock()
+        self._busy: set[int] = set()
+        """The application's threads that are in here."""
 
     # -- what the client calls ---------------------------------------------------------------------
 
@@ -139,10 +144,38 @@ class Delivery:
         deadline = time.monotonic() + (FLUSH_S if timeout is None else timeout)
         if self._local is not None:
             self._local.sync()
-        flushed = self._flush_remote(deadline)
+        with self._at_work():
+            flushed = self._flush_remote(deadline)
         if self.foreign is None or self._remote is None or self._remote.live_chain() is None:
             return flushed
         return self.foreign.flush(max(deadline - time.monotonic(), 0.0)) and flushed
+
+    def before_freeze(self) -> None:
+        """Delivers what has ended, within 2 s: the process may not run on for long after this.
+
+        Not where a finalizer or a signal handler ended the observation in the middle of a delivery on the same thread:
+        that one goes on with it.
+        """
+        if (
+            threading.get_ident() in self._busy
+            or self._caretaker.is_me()
+            or self._deliverer.is_me()
+        ):
+            return
+        with self._at_work():
+            self._flush_remote(time.monotonic() + self._exit_timeout)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Remembers that this thread delivers, and may hold a lock for it."""
+        me = threading.get_ident()
+        nested = me in self._busy
+        self._busy.add(me)
+        try:
+            yield
+        finally:
+            if not nested:
+                self._busy.discard(me)
 
     def _take_along(self, deadline: float) -> None:
         """Delivers what dead processes left, the children of this one most likely, as far as the time allows."""
@@ -160,7 +193,8 @@ class Delivery:
         self._deadline = deadline = time.monotonic() + (FLUSH_S if timeout is None else timeout)
         flushed = self.flush(max(deadline - time.monotonic(), 0.0))
         if flushed:
-            self._take_along(deadline)
+            with self._at_work():
+                self._take_along(deadline)
         self._closed = True
         self._unregister()
         left = max(deadline - time.monotonic(), 0.1)

@@ -112,6 +112,10 @@ class Worker:
         thread = self._thread
         return thread is not None and thread.is_alive()
 
+    def is_me(self) -> bool:
+        """Whether the thread that asks is this one."""
+        return self._thread is threading.current_thread()
+
     def wake(self) -> bool:
         """Has a step done at once; False when no thread can do it."""
         with self._condition:
