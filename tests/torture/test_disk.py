@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,12 @@ from tests._delivery.spools import (
     start,
 )
 from trackway._core import log
+from trackway._core.settings import Settings
 from trackway._delivery import platform
 from trackway._delivery.chain import chains
+from trackway._delivery.delivery import open_delivery
 from trackway._delivery.spool import RETRY_DISK_NS, Spool
-from trackway._delivery.survey import survey
+from trackway._delivery.survey import survey, used_bytes
 
 
 class Clock:
@@ -271,6 +274,68 @@ def test_a_disk_that_never_heals(home: Path, spool: Spool, clock: Clock) -> None
     spool.close()
     assert spool.counters().dropped == {"no_disk": 300}
     assert spool.counters().ended == 300
+
+
+TOTAL = 100 << 30
+FLOOR = 2 << 30
+
+
+def test_the_last_of_a_disk_is_left_to_others(home: Path, clock: Clock) -> None:
+    """Without a quota nothing is dropped while the disk has room; below the floor no file grows, until there is."""
+    free = FLOOR
+    spool = Spool(home / "spool", DESTINATION, monotonic=clock, space=lambda _: (free, TOTAL))
+    for n in range(1_000):
+        spool.append(numbered(n, 1000), 0)
+        spool.prepare()
+    assert spool.counters().appended == 1_000
+    free = FLOOR - 1
+    for n in range(1_000, 6_000):
+        spool.append(numbered(n, 1000), 0)
+        clock.retry()
+        spool.prepare()
+    size, counters = sum(used_bytes(c) for c in chains(spool.root, DESTINATION)), spool.counters()
+    # What had been begun is filled.
+    assert counters.appended < 3_000
+    assert counters.in_memory == 5_000 + 1_000 - counters.appended
+    assert spool.writer_kind == "memory"
+    assert spool.trouble is not None
+    assert "2048 MiB" in str(spool.trouble)
+    free = FLOOR
+    clock.retry()
+    spool.prepare()
+    assert sum(used_bytes(c) for c in chains(spool.root, DESTINATION)) > size
+    assert spool.counters().in_memory == 0
+    spool.close()
+    assert sorted(everything(home)) == list(range(6_000))
+
+
+@pytest.mark.parametrize(("total", "floor"), [(10 << 30, 512 << 20), (100 << 30, 2 << 30)])
+def test_the_floor_is_a_share_of_a_small_disk(
+    home: Path, clock: Clock, total: int, floor: int
+) -> None:
+    """5 % of a disk of 10 GiB, 2 GiB of one of 100: one byte less, and nothing is begun."""
+    for below in (0, 1):
+        left = (floor - below, total)
+        spool = Spool(home, DESTINATION, monotonic=clock, space=partial(_space, left))
+        spool.append(numbered(0), 0)
+        assert spool.writer_kind == ("memory" if below else "mmap")
+        spool.close()
+
+
+def _space(left: tuple[int, int], _folder: Path) -> tuple[int, int]:
+    return left
+
+
+def test_the_space_of_a_disk_is_what_the_system_says(home: Path) -> None:
+    """The embedded store's spool asks the disk itself."""
+    home.mkdir()
+    free, total = platform.disk_space(home)
+    assert 0 < free <= total
+    assert abs(shutil.disk_usage(home).total - total) < 1 << 20
+    delivery = open_delivery(Settings.from_env(endpoint="http://127.0.0.1:9", local=True))
+    remote, local = delivery.sinks
+    assert (remote.space, local.space) == (None, platform.disk_space)
+    delivery.shutdown(0)
 
 
 CAPABILITIES = ["lock", "map", "fdatasync"]

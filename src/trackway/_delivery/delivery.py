@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Final, final
 from trackway._core import fork, log
 from trackway._core.backend import Remote
 from trackway._core.settings import Settings
+from trackway._delivery import platform
 from trackway._delivery.chain import Clock, spool_root
 from trackway._delivery.complaints import Blame
 from trackway._delivery.destination import LOCAL, description_of, identity_of
@@ -237,6 +238,7 @@ class Delivery:
             quota=quota,
             sync=settings.sync,
             recycle=quota is not None and quota >= RECYCLED_FROM,
+            space=platform.disk_space if quota is None else None,
             clock=self._dating,
         )
 

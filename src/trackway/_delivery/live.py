@@ -6,7 +6,7 @@ is ready. All else is the worker's.
 
 import errno
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,13 @@ from trackway._delivery.writers import FileSegment, MappedSegment, Segment
 
 __all__ = ["LiveChain", "open_chain"]
 
+Space = Callable[[Path], tuple[int, int]]
+"""The free bytes of the disk that a folder is on, and all of them."""
+
 PAGE: Final = 4096
+# What is left to others: 5 % of a small disk, 2 GiB of a large one.
+FLOOR_SHARE: Final = 20
+FLOOR_BYTES: Final = 2 << 30
 MAPPED: Final = 4 * LARGEST_SIZE
 """Bytes of the segments that may be mapped at a time."""
 # Attempts to put a spare before the next segment that an append makes for itself.
@@ -70,6 +76,7 @@ class LiveChain:
         "count",
         "recycle",
         "settled",
+        "space",
     )
 
     def __init__(self, lock: ChainLock) -> None:
@@ -83,6 +90,8 @@ class LiveChain:
         self._strays: set[int] = set()
         """Numbers of segments that were put away, and whose files are to be removed when they are delivered."""
         self.recycle = False
+        self.space: Space | None = None
+        """Tells how full the disk is, for a chain that leaves the last of it to others."""
         self._full: list[Segment] = []
         self._closing: deque[Segment] = deque()
         """Delivered and removed; the upkeep closes them."""
@@ -305,6 +314,8 @@ class LiveChain:
         return self._number
 
     def _make(self, number: int, needed: int) -> Segment:
+        if self.space is not None:
+            _leave_room(*self.space(self.path))
         self._names_changed = True
         page_needed = -(-needed // PAGE) * PAGE
         size = max(self._size, page_needed)
@@ -328,3 +339,10 @@ class LiveChain:
             return None
         self._size = min(self._size * 2, GROWN_SIZE)
         return segment
+
+
+def _leave_room(free: int, total: int) -> None:
+    """Refuses to take the last of a disk."""
+    floor = min(total // FLOOR_SHARE, FLOOR_BYTES)
+    if free < floor:
+        raise OSError(errno.ENOSPC, f"less than {floor >> 20} MiB are free on this disk")

@@ -5,7 +5,7 @@ Theory of operation.
 1. `append` takes one lock, which is never held across I/O while all is well: it stores into a mapping and returns. A
    kill at any moment afterwards loses nothing (see `record` for the order of the stores).
 2. The worker calls `prepare` at least as often as it syncs; it does ahead what appends would wait for. Without it all
-   still works: an append that finds the segment full makes the next one itself (0.5 ms). *recycle*: see `writers`.
+   still works: an append that finds the segment full makes the next one itself (0.5 ms). *recycle*, *space*: `live`.
 3. *Re-entrancy.* A signal handler or a `__del__` that runs in the middle of an append on the same thread is let in by
    the lock; the busy flag sends its record to a side queue, which the interrupted append writes before it returns.
 4. *No usable disk.* Full, read-only, not ours, out of descriptors: records wait in memory, at most 8 MiB, the oldest go
@@ -27,7 +27,7 @@ from trackway._core import log
 from trackway._delivery import platform
 from trackway._delivery.chain import Clock
 from trackway._delivery.counters import ChainCounters, DeliveryCounters, add_totals
-from trackway._delivery.live import LiveChain, open_chain
+from trackway._delivery.live import LiveChain, Space, open_chain
 from trackway._delivery.memory import MemoryRing
 from trackway._delivery.record import HEADER_SIZE, KIND_SPAN, MAX_PAYLOAD, Record, padded
 from trackway._delivery.segment import RECORDS_AT
@@ -54,12 +54,12 @@ class Spool:
         quota: int | None = None,
         sync: Sync = 0.5,
         recycle: bool = False,
+        space: Space | None = None,
         clock: Clock = time.time_ns,
         monotonic: Clock = time.monotonic_ns,
     ) -> None:
-        self.root = root
-        self.destination_id = destination_id
-        self.recycle = recycle
+        self.root, self.destination_id = root, destination_id
+        self.recycle, self.space = recycle, space
         self.quota = quota
         """Bytes that the destination may occupy; who delivers it sees to that."""
         self.on_append: Callable[[], object] | None = None
@@ -275,7 +275,7 @@ class Spool:
             live = self._live = open_chain(
                 self.root, self.destination_id, self._description, self._clock
             )
-            live.recycle = self.recycle
+            live.recycle, live.space = self.recycle, self.space
         self._segment = segment = live.take(needed, self._tally.dropped, self._clock())
         if self._always:
             live.sync_names()
