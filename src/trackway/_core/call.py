@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast, final
 from trackway._core import context, log, stepping
 from trackway._core.ambient import attach, get_current
 from trackway._core.current import inside
+from trackway._core.fields import set_input, set_output
 from trackway._core.guard import guard
 from trackway._core.observation import Observation
 from trackway._core.runtime import runtime
@@ -60,7 +61,11 @@ class Call:
             capture = provider.capture_io
             if capture if spec.capture_input is None else spec.capture_input:
                 given = spec.parameters.named(args, kwargs)
-                observation._input, observation._input_is_json = provider.value(given, observation)
+                if provider.speaks_genai:
+                    set_input(observation, given)
+                else:
+                    value = provider.value(given, observation)
+                    observation._input, observation._input_is_json = value
             if spec.capture_output is not None:
                 capture = spec.capture_output
         self._capture = capture
@@ -112,7 +117,10 @@ class Call:
                 if self._items is not None:
                     value = self._joined(self._items)
                 if value is not None:
-                    o._output, o._output_is_json = o._provider.value(value, o)
+                    if o._provider.speaks_genai:
+                        set_output(o, value)
+                    else:
+                        o._output, o._output_is_json = o._provider.value(value, o)
             # What `o.end()` does, without another guard.
             if not o._ended:
                 o._ended = True

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from trackway._core.kinds import BLOCKS
 from trackway._core.propagated import (
+    GENAI,
     LANGFUSE,
     OPENINFERENCE,
     OWN_METADATA,
@@ -94,7 +95,7 @@ def _metadata(own: Mapping[str, bytes], propagated: Propagated | None, bits: int
     if bits & LANGFUSE:
         prefix = names.LANGFUSE_OBSERVATION_METADATA_PREFIX
         encoded = b"".join(attribute(prefix + key, text) for key, text in texts.items())
-    if bits & OPENINFERENCE:
+    if bits & (OPENINFERENCE | GENAI):
         merged = texts if propagated is None else {**propagated.metadata, **texts}
         encoded += attribute(names.OPENINFERENCE_METADATA, json_text(merged).decode())
     return encoded

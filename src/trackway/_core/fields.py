@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from trackway._core import log
-from trackway._core.propagated import LANGFUSE, OPENINFERENCE, parse_prompt, prompt_attributes
+from trackway._core.genai import set_spoken
+from trackway._core.propagated import (
+    GENAI,
+    LANGFUSE,
+    OPENINFERENCE,
+    parse_prompt,
+    prompt_attributes,
+)
 from trackway._core.serialize import json_text
 from trackway._core.usage import cost_buckets, costs_in, inclusive, usage_buckets
 from trackway._wire import attributes as names
@@ -54,6 +61,9 @@ def apply(o: "Observation", given: Mapping[str, object]) -> None:
 
 def set_input(o: "Observation", value: object) -> None:
     """What went in."""
+    if o._provider.speaks_genai:
+        set_spoken(o, value, output=False)
+        return
     if o._input is not None:
         o._room += len(o._input)  # what is replaced takes no room
     o._input, o._input_is_json = o._provider.value(value, o)
@@ -61,6 +71,9 @@ def set_input(o: "Observation", value: object) -> None:
 
 def set_output(o: "Observation", value: object) -> None:
     """What came out."""
+    if o._provider.speaks_genai:
+        set_spoken(o, value, output=True)
+        return
     if o._output is not None:
         o._room += len(o._output)
     o._output, o._output_is_json = o._provider.value(value, o)
@@ -208,6 +221,8 @@ def cost_details(value: object, bits: int) -> bytes:
     encoded = attribute(names.LLM_COST_TOTAL, buckets["total"])
     if bits & LANGFUSE:
         encoded += attribute(names.LANGFUSE_COST_DETAILS, _json(buckets))
+    if bits & GENAI:
+        encoded += attribute(names.GEN_AI_USAGE_COST, buckets["total"])
     if bits & OPENINFERENCE:
         mlflow = {
             f"{side}_cost": buckets[side]

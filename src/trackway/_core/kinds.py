@@ -3,7 +3,7 @@
 from typing import Final, get_args
 
 from trackway._core import log
-from trackway._core.propagated import LANGFUSE, OPENINFERENCE
+from trackway._core.propagated import GENAI, LANGFUSE, OPENINFERENCE
 from trackway._wire import attributes as names
 from trackway._wire.encode import attributes
 from trackway.types import ObservationKind
@@ -37,8 +37,13 @@ def kind_block(kind: str, bits: int) -> bytes:
     return attributes(pairs)
 
 
+DIALECTS: Final = {
+    "all": LANGFUSE | OPENINFERENCE,
+    "langfuse": LANGFUSE,
+    "openinference": OPENINFERENCE,
+    "genai": GENAI,
+}
+"""The setting `wire`, as bits."""
 BLOCKS: Final = {
-    (kind, bits): kind_block(kind, bits)
-    for kind in KINDS
-    for bits in range((LANGFUSE | OPENINFERENCE) + 1)
+    (kind, bits): kind_block(kind, bits) for kind in KINDS for bits in DIALECTS.values()
 }

@@ -21,6 +21,7 @@ OPENINFERENCE: Final = 2
 OWN_VERSION: Final = 4
 OWN_PROMPT: Final = 8
 OWN_METADATA: Final = 16
+GENAI: Final = 32
 
 
 @final
@@ -147,7 +148,10 @@ class Propagated:
             pairs.append((names.LANGFUSE_ENVIRONMENT, self.environment))
             if not bits & OWN_VERSION:
                 pairs.append((names.LANGFUSE_VERSION, self.version))
-        if bits & OPENINFERENCE:
+        if bits & GENAI:
+            pairs.append((names.GEN_AI_CONVERSATION_ID, self.session_id))
+        if bits & (OPENINFERENCE | GENAI):
+            # OpenTelemetry has no words for these two; OpenInference's are the plainest.
             pairs.append((names.OPENINFERENCE_TAGS, self.tags or None))
             if self.metadata and not bits & OWN_METADATA:
                 pairs.append((names.OPENINFERENCE_METADATA, _json(dict(self.metadata))))

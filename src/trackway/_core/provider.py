@@ -16,11 +16,11 @@ from trackway._core.ambient import get_current
 from trackway._core.encoding import encode
 from trackway._core.guard import guard
 from trackway._core.ids import CheckedIds, IdGenerator, random_ids
-from trackway._core.kinds import BLOCKS, KINDS, valid_kind
+from trackway._core.kinds import BLOCKS, DIALECTS, KINDS, valid_kind
 from trackway._core.log import warn
 from trackway._core.observation import Observation
 from trackway._core.placing import place
-from trackway._core.propagated import LANGFUSE, OPENINFERENCE, Propagated
+from trackway._core.propagated import GENAI, LANGFUSE, Propagated
 from trackway._core.protocols import PARTIAL, UPDATE, Destination
 from trackway._core.protocols import SCORE as SCORE_RECORD
 from trackway._core.protocols import SPAN as SPAN_RECORD
@@ -39,12 +39,6 @@ if TYPE_CHECKING:
     from trackway._core.joined import Joined
     from trackway._core.processors import Processor, Processors
     from trackway._core.settings import Settings
-
-DIALECTS: Final = {
-    "all": LANGFUSE | OPENINFERENCE,
-    "langfuse": LANGFUSE,
-    "openinference": OPENINFERENCE,
-}
 
 # Names that are remembered in their redacted form; more than these are redacted each time.
 MAX_NAMES: Final = 1_000
@@ -99,12 +93,13 @@ class TracerProvider(trace.TracerProvider):
         """Whether a trace may begin below, or for, something that is not in our own context keys."""
         # The local store reads every dialect's names, so a slimmer wire is for clients that only send.
         self.bits: int = DIALECTS["all" if settings.local else settings.wire]
+        self.speaks_genai = bool(self.bits & GENAI)
         self._destinations = tuple(destinations)
-        self._values = Values(mask=mask, redact=settings.redact, max_bytes=settings.max_value_bytes)
-        self.value = self._values.encode
-        self.metadata = self._values.metadata
-        self.text = self._values.text
-        self.identity = self._values.identity
+        self.values = Values(mask=mask, redact=settings.redact, max_bytes=settings.max_value_bytes)
+        self.value = self.values.encode
+        self.metadata = self.values.metadata
+        self.text = self.values.text
+        self.identity = self.values.identity
         self.names: dict[str, str] = {}
         """Names as they may be recorded, those that were seen before."""
         self.sampler = Sampler(settings.sample_rate, sample)
@@ -194,7 +189,7 @@ class TracerProvider(trace.TracerProvider):
         """*given* as this client may record it: redacted, and masked where a mask is set."""
         known = given.cleaned.get(self._number)
         if known is None:
-            known = given.cleaned[self._number] = self._values.propagated(given)
+            known = given.cleaned[self._number] = self.values.propagated(given)
         return known
 
     def brought(self, here: Propagated | None, context: Context) -> Propagated | None:
@@ -253,7 +248,7 @@ class TracerProvider(trace.TracerProvider):
                 number=shape[1],
                 label=None if shape[2] is None else self.text(shape[2]),
                 comment=None if comment is None else self.text(str(comment)),
-                metadata=self._values.document(metadata) if metadata else None,
+                metadata=self.values.document(metadata) if metadata else None,
                 trace_id=trace_id,
                 observation_id=observation_id,
                 session_id=session_id,

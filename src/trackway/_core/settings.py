@@ -50,7 +50,7 @@ class Settings:
     retry_for: float
     spool_quota: int
     sync: float | Literal["always", "never"]
-    wire: Literal["all", "langfuse", "openinference"]
+    wire: Literal["all", "langfuse", "openinference", "genai"]
     max_value_bytes: int
     resource_attributes: tuple[tuple[str, str], ...]
     remote: Remote | None

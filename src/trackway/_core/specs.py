@@ -193,9 +193,9 @@ SPECS: Final = (
     Spec(
         "wire",
         ("TRACKWAY_WIRE",),
-        parsing.choice("all", "langfuse", "openinference"),
+        parsing.choice("all", "langfuse", "openinference", "genai"),
         "all",
-        "Which attribute dialects spans carry.",
+        "Which attribute dialects spans carry; with a local copy always `all`.",
     ),
     Spec(
         "max_value_bytes",

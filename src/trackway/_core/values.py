@@ -35,12 +35,16 @@ class Mask(Protocol):
 class Values:
     """How one client turns values into bytes."""
 
-    __slots__ = ("_mask", "_max_bytes", "_redact")
+    __slots__ = ("_mask", "_max_bytes", "_redact", "unmasked")
 
     def __init__(self, *, mask: Mask | None, redact: bool, max_bytes: int) -> None:
         self._mask = mask
         self._redact = redact
         self._max_bytes = max_bytes
+        self.unmasked = (
+            self if mask is None else Values(mask=None, redact=redact, max_bytes=max_bytes)
+        )
+        """For values that were masked already."""
 
     def encode(self, value: object, o: "Observation") -> tuple[bytes, bool]:
         """(UTF-8, whether it is JSON) of *value*, within what *o* has room for."""
@@ -62,6 +66,10 @@ class Values:
             data = redact(data)
         o._room = room - len(data)
         return data, is_json
+
+    def masked(self, value: object) -> object:
+        """What the mask makes of *value*; itself without one."""
+        return value if self._mask is None else self._masked(value)
 
     def metadata(self, key: str, value: object, o: "Observation") -> bytes:
         """The text of one metadata entry; a mark where the key is the name of a secret."""
