@@ -170,3 +170,47 @@ def test_secrets_are_redacted_wherever_they_are_set(home: Path, client: Trackway
     observation.end()
     assert secret not in repr(only(home))
     assert repr(only(home)).count("[redacted: openai key]") >= 7
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"openinference.span.kind": "LLM"}, "GENERATION"),
+        ({"openinference.span.kind": "RETRIEVER"}, "RETRIEVER"),
+        ({"gen_ai.operation.name": "text_completion", "gen_ai.request.model": "m"}, "GENERATION"),
+        ({"gen_ai.operation.name": "execute_tool"}, "TOOL"),
+        ({"http.request.method": "GET"}, "SPAN"),
+    ],
+)
+def test_an_instrumentation_says_what_its_span_is(
+    client: Trackway, said: dict[str, str], kind: str, *, late: bool
+) -> None:
+    """A span that an instrumentation traces through us has its kind in its own words, and in no other."""
+    tracer = client.tracer_provider.get_tracer("openinference.instrumentation.x", "1.0")
+    with propagate_attributes(user_id="alice"):
+        span = tracer.start_span("call", attributes=None if late else said)
+        if late:
+            span.set_attributes(said)
+        span.end()
+    (observation,) = client.get_traces()[0].observations
+    assert (observation.type, observation.user_id) == (kind, "alice")
+
+
+def test_its_words_reach_every_backend(home: Path, client: Trackway) -> None:
+    """Nothing of ours stands where the instrumentation said its kind; what is ours keeps it, whatever is set on it."""
+    tracer = client.tracer_provider.get_tracer("openinference.instrumentation.x", "1.0")
+    tracer.start_span("theirs", attributes={"openinference.span.kind": "RERANKER"}).end()
+    with client.start_as_current_observation(name="ours", as_type="tool") as ours:
+        ours.set_attribute("openinference.span.kind", "RERANKER")
+    found = {span.name: span.attributes for span in spans(home)}
+    assert found["theirs"]["openinference.span.kind"] == "RERANKER"
+    assert "langfuse.observation.type" not in found["theirs"]
+    assert found["ours"]["openinference.span.kind"] == "TOOL"
+
+
+def test_attributes_with_the_name_of_a_secret(home: Path, client: Trackway) -> None:
+    """What is set under a key that names a secret is marked, as in the application's own values."""
+    client.start_observation(name="o").set_attribute("request.api_key", "hunter2hunter2")
+    client.flush()
+    assert "hunter2" not in str(only(home).attributes)

@@ -69,13 +69,16 @@ def test_a_level_that_is_taken_back_takes_its_status_along(home: Path) -> None:
 
 
 def test_attributes_of_the_opentelemetry_api_have_a_budget(home: Path) -> None:
-    """What would take a span beyond its 2 MiB is dropped and counted."""
+    """A huge text is cut and marked like a value; what would take the span beyond its 2 MiB is dropped and counted."""
     client = Trackway()
     observation = client.start_observation(name="a")
     observation.set_attribute("small", "x")
-    observation.set_attribute("huge", "x" * (3 << 20))
+    for name in ("huge", "too much", "as much"):
+        observation.set_attribute(name, "x" * (3 << 20))
     observation.end()
     client.shutdown()
     (span,) = spans(home)
-    assert (span.attributes["small"], "huge" in span.attributes) == ("x", False)
-    assert span.dropped_attributes == 1
+    found = span.attributes
+    assert (found["small"], "too much" in found, span.dropped_attributes) == ("x", False, 2)
+    assert 0.9 * (1 << 20) < len(str(found["huge"])) <= 1 << 20
+    assert "cut>" in str(found["huge"])

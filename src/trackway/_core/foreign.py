@@ -3,12 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trackway._core.cut import shortened, utf8
 from trackway._core.encoding import APP_ROOT
 from trackway._core.guard import guard
 from trackway._core.log import warn
-from trackway._core.plain import is_secret
-from trackway._core.secrets import key_mark
+from trackway._core.otel_api import clean
 from trackway._wire import attributes as names
 from trackway._wire.encode import (
     AttributeValue,
@@ -138,19 +136,3 @@ def _link(context: "SpanContext", told: Mapping[str, AttributeValue]) -> bytes:
         context.trace_id.to_bytes(16), context.span_id.to_bytes(8), context.trace_state.to_header(), told,
         flags=_FLAGS | context.trace_flags | (_REMOTE if context.is_remote else 0),
     )  # fmt: skip
-
-
-def clean(provider: "TracerProvider", key: str, value: object) -> AttributeValue:
-    """An attribute's value as it may be recorded: masked, redacted by name and by shape, within the budget of one."""
-    if isinstance(value, str):
-        if provider.redacts and is_secret(key.rpartition(".")[2], value, ()):
-            return key_mark(key.rpartition(".")[2])
-        text = provider.text(value)
-        if len(text) > provider.max_bytes // 4 and len(utf8(text)) > provider.max_bytes:
-            return shortened(text, provider.max_bytes, utf8).decode()
-        return text
-    if isinstance(value, list | tuple):
-        return [clean(provider, key, item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(name): clean(provider, str(name), item) for name, item in value.items()}
-    return value if isinstance(value, bool | int | float | bytes) else None

@@ -44,6 +44,19 @@ DIALECTS: Final = {
     "genai": GENAI,
 }
 """The setting `wire`, as bits."""
+UNSAID: Final = ""
+"""The kind of a span of an instrumentation that says in its own words what it is; we add none."""
+SAID_BY: Final = frozenset(
+    {
+        names.OPENINFERENCE_SPAN_KIND,
+        names.GEN_AI_OPERATION_NAME,
+        names.GEN_AI_REQUEST_MODEL,
+        names.LLM_MODEL_NAME,
+        names.LANGFUSE_OBSERVATION_TYPE,
+    }
+)
+"""The words in which it says so."""
 BLOCKS: Final = {
-    (kind, bits): kind_block(kind, bits) for kind in KINDS for bits in DIALECTS.values()
+    **{(kind, bits): kind_block(kind, bits) for kind in KINDS for bits in DIALECTS.values()},
+    **{(UNSAID, bits): b"" for bits in DIALECTS.values()},
 }

@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Final, final
 
 from opentelemetry.trace import SpanContext
 from opentelemetry.trace.status import Status, StatusCode
-from opentelemetry.util.types import Attributes, AttributeValue
+from opentelemetry.util.types import Attributes
+from opentelemetry.util.types import AttributeValue as Given
 
 from trackway._core import exceptions
+from trackway._core.cut import shortened, utf8
+from trackway._core.kinds import SAID_BY, UNSAID
+from trackway._core.plain import is_secret
+from trackway._core.secrets import key_mark
 from trackway._wire import attributes as names
-from trackway._wire.encode import attribute, event, link
+from trackway._wire.encode import AttributeValue, attribute, event, link
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
+    from trackway._core.provider import TracerProvider
 
 MAX_ATTRIBUTES: Final = 128
 MAX_EVENTS: Final = 128
@@ -45,12 +51,16 @@ class Additions:
         self.dropped_events = 0
         self.dropped_links = 0
 
-    def set(self, observation: "Observation", attributes: Mapping[str, AttributeValue]) -> None:
+    def set(self, observation: "Observation", attributes: Mapping[str, Given]) -> None:
         """Sets attributes; beyond the limit, or the span's bytes, they are dropped and counted, as the SDK does."""
+        if observation._scope is not observation._provider.scope and not SAID_BY.isdisjoint(
+            attributes
+        ):
+            observation._kind = UNSAID
         for key, value in attributes.items():
             if not key or value is None:
                 continue
-            field = attribute(key, _clean(observation, value))
+            field = attribute(key, clean(observation._provider, key, value))
             full = key not in self.attributes and len(self.attributes) >= MAX_ATTRIBUTES
             if full or len(field) > observation._room:
                 self.dropped_attributes += 1
@@ -65,9 +75,12 @@ class Additions:
         if len(self.events) >= MAX_EVENTS:
             self.dropped_events += 1
             return
-        clean = {key: _clean(observation, value) for key, value in (attributes or {}).items()}
+        told = {
+            key: clean(observation._provider, key, value)
+            for key, value in (attributes or {}).items()
+        }
         self.events.append(
-            event(name, observation._now() if timestamp is None else timestamp, clean)
+            event(name, observation._now() if timestamp is None else timestamp, told)
         )
 
     def add_link(
@@ -77,13 +90,16 @@ class Additions:
         if len(self.links) >= MAX_LINKS:
             self.dropped_links += 1
             return
-        clean = {key: _clean(observation, value) for key, value in (attributes or {}).items()}
+        told = {
+            key: clean(observation._provider, key, value)
+            for key, value in (attributes or {}).items()
+        }
         self.links.append(
             link(
                 context.trace_id.to_bytes(16),
                 context.span_id.to_bytes(8),
                 context.trace_state.to_header(),
-                clean,
+                told,
                 flags=int(context.trace_flags) | (0x300 if context.is_remote else 0x100),
             )
         )
@@ -98,7 +114,7 @@ class Additions:
         escaped: bool = False,
     ) -> None:
         """Adds an `exception` event with type, message and stack."""
-        details: dict[str, AttributeValue] = {
+        details: dict[str, Given] = {
             names.EXCEPTION_TYPE: exceptions.type_name(error),
             names.EXCEPTION_MESSAGE: exceptions.message(error),
             names.EXCEPTION_STACKTRACE: exceptions.stack(error),
@@ -133,11 +149,17 @@ def set_status(
     )
 
 
-def _clean(observation: "Observation", value: AttributeValue) -> AttributeValue:
+def clean(provider: "TracerProvider", key: str, value: object) -> AttributeValue:
+    """An attribute's value as it may be recorded: masked, redacted by name and by shape, within the budget of one."""
     if isinstance(value, str):
-        return observation._provider.text(value)
-    if isinstance(value, Mapping):
-        return {key: _clean(observation, item) for key, item in value.items()}
+        if provider.redacts and is_secret(key.rpartition(".")[2], value, ()):
+            return key_mark(key.rpartition(".")[2])
+        text = provider.text(value)
+        if len(text) > provider.max_bytes // 4 and len(utf8(text)) > provider.max_bytes:
+            return shortened(text, provider.max_bytes, utf8).decode()
+        return text
     if isinstance(value, list | tuple):
-        return [_clean(observation, item) for item in value]
-    return value
+        return [clean(provider, key, item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): clean(provider, str(name), item) for name, item in value.items()}
+    return value if isinstance(value, bool | int | float | bytes) else None
