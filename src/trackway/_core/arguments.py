@@ -5,6 +5,7 @@ from datetime import datetime
 from os import PathLike
 from typing import Protocol, TypedDict
 
+from trackway._core.usage import Usage
 from trackway.types import Level, ScoreDataType
 
 
@@ -48,11 +49,11 @@ class Fields(TypedDict, total=False):
     """The model that was asked for, such as `gpt-4o`."""
     model_parameters: Mapping[str, object] | None
     """The parameters that were sent."""
-    usage_details: Mapping[str, object] | None
+    usage_details: Mapping[str, object] | Usage | None
     """Tokens by disjoint bucket: `input`, `output`, `input_cached_tokens` …, `total` (else their sum)."""
     cost_details: Mapping[str, object] | None
     """US dollars by bucket: `input`, `output`, `total` (else their sum)."""
-    usage: Mapping[str, object] | None
+    usage: Mapping[str, object] | Usage | None
     """Tokens and costs in one mapping, in the spellings people use.
 
     `input`, `prompt_tokens`, `input_cost`, `total_cost` …

@@ -19,7 +19,15 @@ from trackway._core.propagated import (
     prompt_attributes,
 )
 from trackway._core.serialize import json_text
-from trackway._core.usage import cost_buckets, costs_in, inclusive, usage_buckets
+from trackway._core.usage import (
+    REASONING,
+    WRITTEN,
+    cost_buckets,
+    costs_in,
+    inclusive,
+    usage_of,
+    within,
+)
 from trackway._wire import attributes as names
 from trackway._wire.encode import attribute, attributes
 
@@ -185,12 +193,13 @@ def model_parameters(value: object, o: "Observation") -> bytes:
 
 def usage_details(value: object, bits: int) -> bytes:
     """Token counts: disjoint for Langfuse, inclusive for the others."""
-    buckets = usage_buckets(value)
-    if not buckets:
+    usage = usage_of(value)
+    if usage is None:
         return b""
+    buckets = usage.details()
     inputs, outputs = inclusive(buckets)
-    cached, written = buckets.get("input_cached_tokens"), buckets.get("input_cache_creation")
-    reasoning = buckets.get("output_reasoning_tokens")
+    cached, written = within(buckets, "input_cached"), within(buckets, WRITTEN)
+    reasoning = buckets.get(REASONING)
     pairs: dict[str, int | None] = {
         names.GEN_AI_USAGE_INPUT_TOKENS: inputs,
         names.GEN_AI_USAGE_OUTPUT_TOKENS: outputs,

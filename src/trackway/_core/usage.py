@@ -1,68 +1,234 @@
-"""Token counts and costs that a caller hands over, brought to one shape.
+"""Token counts and costs, whoever gives them, brought to one shape.
 
-The shape is that of Langfuse's `usage_details`: **disjoint** buckets (`input` without the cached part, `output`
-without the reasoning part …) whose sum is `total`. OpenTelemetry's `gen_ai.usage.*` and OpenInference's counts are
-inclusive, so they are computed from the buckets.
+The shape is `Usage`: **disjoint** buckets (`input` without the cached part, `output` without the reasoning part …), so
+their sum is the total. The names are those of Langfuse's `usage_details`. OpenTelemetry's `gen_ai.usage.*` and
+OpenInference's counts are inclusive, so they are computed from the buckets.
+
+Rules, for every source:
+
+1. A detail that is part of a count beside it is taken out of that count, never more than is left of it: details that
+   overlap are not subtracted twice. What did not fit is named in `Usage.doubts`.
+2. A total beyond the sum of the parts: what is left over goes, where a provider says it, to the side that it did not
+   speak of, or to `output_reasoning_tokens` where it spoke of both (hidden reasoning is the one known cause); else to
+   `unattributed`. A total below the sum: the parts count. Either way `total` is among the doubts, but where only one
+   reading is possible.
+3. What is paid for and is no token (web searches, seconds of audio) is in `units` and in no sum.
+4. What the provider sent is kept beside it, as it was (`raw`).
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, final
 
 from trackway._core import log
 
+__all__ = ["Parts", "Usage", "amount", "cost_buckets", "costs_in", "inclusive", "usage_of"]
+
+INPUT: Final = "input"
+CACHED: Final = "input_cached_tokens"
+WRITTEN: Final = "input_cache_creation"
+WRITTEN_5M: Final = "input_cache_creation_5m"
+WRITTEN_1H: Final = "input_cache_creation_1h"
+OUTPUT: Final = "output"
+REASONING: Final = "output_reasoning_tokens"
+UNATTRIBUTED: Final = "unattributed"
+
+UNITS: Final = frozenset({"audio_seconds", "input_characters", "requests", "web_searches"})
+"""What is counted and is no token."""
+
+NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+
 # Spellings that people write by hand or copy from a provider's response → ours.
 _NAMES: Final = {
-    "prompt_tokens": "input",
-    "input_tokens": "input",
-    "completion_tokens": "output",
-    "output_tokens": "output",
+    "prompt": INPUT,
+    "prompt_tokens": INPUT,
+    "input_tokens": INPUT,
+    "completion": OUTPUT,
+    "completion_tokens": OUTPUT,
+    "output_tokens": OUTPUT,
     "total_tokens": "total",
-    "cache_read_input_tokens": "input_cached_tokens",
-    "cached_tokens": "input_cached_tokens",
-    "cache_creation_input_tokens": "input_cache_creation",
-    "reasoning_tokens": "output_reasoning_tokens",
+    "cache_read_input_tokens": CACHED,
+    "cached_tokens": CACHED,
+    "input_cached": CACHED,
+    "input_cache_read": CACHED,
+    "cache_creation_input_tokens": WRITTEN,
+    "reasoning_tokens": REASONING,
+    "output_reasoning": REASONING,
 }
-# OpenAI's nested details are *part* of the count beside them, so they are taken out of it.
-_DETAILS: Final = {
-    "prompt_tokens_details": (
-        "input",
-        {"cached_tokens": "input_cached_tokens", "audio_tokens": "input_audio_tokens"},
-    ),
-    "input_tokens_details": (
-        "input",
-        {"cached_tokens": "input_cached_tokens", "audio_tokens": "input_audio_tokens"},
-    ),
-    "completion_tokens_details": (
-        "output",
-        {"reasoning_tokens": "output_reasoning_tokens", "audio_tokens": "output_audio_tokens"},
-    ),
-    "output_tokens_details": (
-        "output",
-        {"reasoning_tokens": "output_reasoning_tokens", "audio_tokens": "output_audio_tokens"},
-    ),
+# Keys that the response of one kind of provider has → the shape that such a mapping is read by; the first counts.
+_SHAPES: Final = {
+    "inputTokens": "bedrock.converse",
+    "promptTokenCount": "gemini",
+    "prompt_token_count": "gemini",
+    "prompt_eval_count": "ollama",
+    "server_tool_use": "anthropic.messages",
+    "cache_creation": "anthropic.messages",
+    "input_token_details": "langchain",
+    "output_token_details": "langchain",
+    "prompt_tokens_details": "openai.chat",
+    "completion_tokens_details": "openai.chat",
+    "input_tokens_details": "openai.responses",
+    "output_tokens_details": "openai.responses",
 }
+# Beside the counts of a response, and no count.
+_NO_COUNTS: Final = frozenset({"inference_geo", "service_tier", "speed", "type"})
 _MAX_COUNT: Final = (1 << 53) - 1
 
 
-def usage_buckets(usage: object) -> dict[str, int]:
-    """Disjoint token buckets with their `total`; what is no count is dropped with a WARNING."""
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a call used: disjoint buckets of tokens, whose sum is `total`."""
+
+    buckets: Mapping[str, int]
+    """Tokens by bucket, without the total; none is below 0."""
+    units: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    """What is paid for and is no token: `web_searches`, `audio_seconds` …"""
+    raw: Mapping[str, object] | None = None
+    """What the provider sent."""
+    doubts: tuple[str, ...] = ()
+    """What was said and cannot be: buckets that were cut down to what there was, or `total`."""
+    tier: str | None = None
+    """The service tier that the usage itself names (`batch`, `priority` …)."""
+    cost: float | None = None
+    """US dollars that the provider itself says the call cost."""
+
+    @property
+    def total(self) -> int:
+        """All tokens: the sum of the buckets."""
+        return sum(self.buckets.values())
+
+    def details(self) -> dict[str, int]:
+        """The buckets with their `total`, as the wire and the store have them."""
+        return {**self.buckets, "total": self.total}
+
+
+@final
+class Parts:
+    """Takes counts apart into disjoint buckets; one for each usage that is read."""
+
+    __slots__ = ("_buckets", "_doubts", "_raw", "_units", "tier")
+
+    def __init__(self, raw: Mapping[str, object] | None) -> None:
+        self._raw = raw
+        self._buckets: dict[str, int] = {}
+        self._units: dict[str, int] = {}
+        self._doubts: dict[str, None] = {}
+        self.tier: str | None = None
+
+    def add(self, bucket: str, count: int | None) -> None:
+        """Tokens that no other count contains; None says nothing."""
+        if count is not None:
+            self._buckets[bucket] = self._buckets.get(bucket, 0) + count
+
+    def take(self, bucket: str, count: int | None, whole: str) -> None:
+        """Tokens that are part of *whole*: moved out of it, as many as are left in it.
+
+        Where nothing was said of the whole they are added.
+        """
+        if not count:
+            return
+        if whole not in self._buckets:
+            self._doubts[whole] = None
+            self.add(bucket, count)
+            return
+        taken = min(count, self._buckets[whole])
+        if taken < count:
+            self._doubts[bucket] = None
+        self._buckets[whole] -= taken
+        self.add(bucket, taken)
+
+    def unit(self, name: str, count: int | None) -> None:
+        """So many of what is no token."""
+        if count:
+            self._units[name] = self._units.get(name, 0) + count
+
+    def sum(self, *sides: str) -> int:
+        """All that is there, or what belongs to *sides*."""
+        return sum(
+            count for name, count in self._buckets.items() if not sides or name.startswith(sides)
+        )
+
+    def usage(
+        self, total: int | None = None, *, hidden: str = REASONING, cost: float | None = None
+    ) -> Usage | None:
+        """The usage; None where nothing was counted.
+
+        *total* is what the source says; *hidden* the bucket of what it counts beyond both sides (rule 2).
+        """
+        if total is not None:
+            self._reconcile(total, hidden)
+        if not self._buckets and not self._units and cost is None:
+            return None
+        return Usage(
+            buckets=MappingProxyType(self._buckets),
+            units=MappingProxyType(self._units) if self._units else NOTHING,
+            raw=self._raw,
+            doubts=tuple(self._doubts),
+            tier=self.tier,
+            cost=cost,
+        )
+
+    def _reconcile(self, total: int, hidden: str) -> None:
+        rest = total - self.sum()
+        if rest == 0:
+            return
+        if rest < 0:
+            self._doubts["total"] = None
+            return
+        has_input, has_output = self._has(INPUT), self._has(OUTPUT)
+        if (has_input and has_output) or (self._buckets and hidden == UNATTRIBUTED):
+            self._doubts["total"] = None
+            self.add(hidden, rest)
+        elif has_input or has_output:
+            self.add(OUTPUT if has_input else INPUT, rest)
+        else:
+            self.add(UNATTRIBUTED, rest)
+
+    def _has(self, side: str) -> bool:
+        return any(name.startswith(side) for name in self._buckets)
+
+
+def usage_of(usage: object) -> Usage | None:
+    """The usage that somebody hands over: a `Usage`, a provider's mapping, or one written by hand.
+
+    None where it counts nothing. What is no count is dropped with a WARNING.
+    """
+    if isinstance(usage, Usage):
+        return usage
     if not isinstance(usage, Mapping):
         log.warn("usage", "usage_details is not a mapping of token counts. Dropping value.")
-        return {}
-    buckets: dict[str, int] = {}
-    nested: list[tuple[str, Mapping[object, object]]] = []
-    for key, value in dict(usage).items():
-        if not isinstance(key, str) or value is None or key.endswith("_cost"):
+        return None
+    given = dict(usage)
+    for key, shape in _SHAPES.items():
+        # `cache_creation: 5` is somebody's own bucket, not Anthropic's mapping.
+        if key in given and not (key == "cache_creation" and isinstance(given[key], int)):
+            from trackway._core.provider_usage import read  # noqa: PLC0415 - for who hands over a response's usage
+
+            return read(shape, given)
+    return _by_hand(given)
+
+
+def _by_hand(given: dict[object, object]) -> Usage | None:
+    parts = Parts(None)
+    total: int | None = None
+    for key, value in given.items():
+        if (
+            not isinstance(key, str)
+            or value is None
+            or key.endswith("_cost")
+            or key in _NO_COUNTS
+            or (counted := count(value, key)) is None
+        ):
             continue
-        if key in _DETAILS and isinstance(value, Mapping):
-            nested.append((key, value))
-        elif (count := _count(key, value)) is not None:
-            buckets[_NAMES.get(key, key)] = count
-    for key, details in nested:
-        _take_out(buckets, key, details)
-    if buckets and "total" not in buckets:
-        buckets["total"] = sum(buckets.values())
-    return buckets
+        if (name := _NAMES.get(key, key)) == "total":
+            total = counted
+        elif name in UNITS:
+            parts.unit(name, counted)
+        else:
+            parts.add(name, counted)
+    return parts.usage(total, hidden=UNATTRIBUTED)
 
 
 def cost_buckets(cost: object) -> dict[str, float]:
@@ -77,22 +243,24 @@ def cost_buckets(cost: object) -> dict[str, float]:
     for key, value in dict(cost).items():
         if not isinstance(key, str) or value is None:
             continue
-        amount = _amount(value)
-        if amount is None:
+        dollars = amount(value)
+        if dollars is None:
             log.warn(
                 "cost",
                 "cost_details[%.40r] is not a finite amount of at least 0. Dropping value.",
                 key,
             )
         else:
-            buckets[key.removesuffix("_cost")] = amount
+            buckets[key.removesuffix("_cost")] = dollars
     if buckets and "total" not in buckets:
         buckets["total"] = sum(buckets.values())
     return buckets
 
 
 def costs_in(usage: object) -> dict[str, object]:
-    """The `…_cost` entries that people put beside token counts."""
+    """The `…_cost` entries that people put beside token counts, or what the provider says."""
+    if isinstance(usage, Usage):
+        return {} if usage.cost is None else {"total": usage.cost}
     if not isinstance(usage, Mapping):
         return {}
     return {
@@ -104,44 +272,35 @@ def costs_in(usage: object) -> dict[str, object]:
 
 def inclusive(buckets: Mapping[str, int]) -> tuple[int | None, int | None]:
     """Input and output tokens with everything that is part of them, as OpenTelemetry and OpenInference count."""
-    sides = []
-    for side in ("input", "output"):
-        counts = [
-            count for key, count in buckets.items() if key == side or key.startswith(side + "_")
-        ]
-        sides.append(sum(counts) if counts else None)
-    return sides[0], sides[1]
+    return within(buckets, INPUT), within(buckets, OUTPUT)
 
 
-def _take_out(buckets: dict[str, int], key: str, details: Mapping[object, object]) -> None:
-    whole, known = _DETAILS[key]
-    for detail, value in dict(details).items():
-        bucket = known.get(detail) if isinstance(detail, str) else None
-        if bucket is None or not value:
-            continue
-        count = _count(f"{key}.{detail}", value)
-        if count is not None:
-            taken = min(count, buckets.get(whole, 0))
-            buckets[bucket] = taken
-            buckets[whole] = buckets.get(whole, 0) - taken
+def within(buckets: Mapping[str, int], prefix: str) -> int | None:
+    """The sum of the bucket *prefix* and of those named after it; None where there is none."""
+    counts: Iterable[int] = [
+        count for key, count in buckets.items() if key == prefix or key.startswith(prefix + "_")
+    ]
+    return sum(counts) if counts else None
 
 
-def _count(key: str, value: object) -> int | None:
+def count(value: object, name: str) -> int | None:
+    """A number of tokens; None, with a WARNING, for what is none."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT:
         return int(value)
-    log.warn("usage", "usage_details[%.40r] is not a count of tokens. Dropping value.", key)
+    log.warn("usage", "usage_details[%.40r] is not a count of tokens. Dropping value.", name)
     return None
 
 
-def _amount(value: object) -> float | None:
+def amount(value: object) -> float | None:
+    """A finite number of dollars of at least 0; None for what is none."""
     from decimal import Decimal  # noqa: PLC0415 - 2 ms of import for a type that few callers use
 
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     try:
-        amount = float(value)
+        dollars = float(value)
     except (OverflowError, ValueError):
         return None
-    return amount if 0.0 <= amount < float("inf") else None
+    return dollars if 0.0 <= dollars < float("inf") else None

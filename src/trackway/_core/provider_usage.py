@@ -1,0 +1,399 @@
+"""One function for each shape in which a provider says what a call used. Pure: a mapping in, a `Usage` out.
+
+Each takes the response's `usage` (or what it is called there) as a mapping and gives None where nothing is counted;
+what is no count is dropped with a WARNING, whatever it is. `SHAPES` names them; `read` is their one guard against
+mappings with odd keys. Which counts contain which, by provider:
+
+=================== ==================== ==================== ==========================================================
+shape               cached in input      reasoning in output  so that
+=================== ==================== ==================== ==========================================================
+openai.*            yes                  yes                  details are taken out; beside the output where the total
+                                                              says so (xAI), or where it is more than all output
+anthropic.messages  **no**               yes                  `input_tokens` is what was neither read from nor written
+                                                              to the cache
+bedrock.converse    **no**               (not told)           the same
+gemini              yes                  **no**               thoughts are added, unless the total says that the
+                                                              candidates contain them
+langchain           yes                  yes                  also where the model's own API counts otherwise
+ollama              (not told)           (not told)
+=================== ==================== ==================== ==========================================================
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from trackway._core.usage import (
+    CACHED,
+    INPUT,
+    NOTHING,
+    OUTPUT,
+    REASONING,
+    WRITTEN,
+    WRITTEN_1H,
+    WRITTEN_5M,
+    Parts,
+    Usage,
+    amount,
+    count,
+)
+
+__all__ = [
+    "SHAPES",
+    "anthropic_messages",
+    "bedrock_converse",
+    "gemini",
+    "langchain",
+    "ollama",
+    "openai_chat",
+    "openai_images",
+    "openai_responses",
+    "openai_transcription",
+    "openrouter_chat",
+    "read",
+]
+
+Given = Mapping[str, object]
+
+_AUDIO_IN: Final = "input_audio_tokens"
+_IMAGE_IN: Final = "input_image_tokens"
+_AUDIO_OUT: Final = "output_audio_tokens"
+_IMAGE_OUT: Final = "output_image_tokens"
+_MODALITIES: Final = {"AUDIO": "audio", "IMAGE": "image", "DOCUMENT": "image", "VIDEO": "video"}
+
+
+def read(shape: str, given: Mapping[object, object]) -> Usage | None:
+    """The usage of *given* by the function that `SHAPES` has for *shape*; keys that are no text are passed over."""
+    return SHAPES[shape]({key: value for key, value in given.items() if isinstance(key, str)})
+
+
+# -- OpenAI, and who speaks like it ------------------------------------------------------------------------------------
+
+
+def openai_chat(given: Given) -> Usage | None:
+    """Of chat completions, completions and embeddings, of OpenAI and of who speaks like it."""
+    parts = Parts(given)
+    parts.add(INPUT, _count(given, "prompt_tokens"))
+    parts.add(OUTPUT, _count(given, "completion_tokens"))
+    details = _nested(given, "prompt_tokens_details")
+    cached = _count(details, "cached_tokens")
+    if cached is None:
+        # DeepSeek, Moonshot, Mistral; Databricks.
+        cached = _count(
+            given, "prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens", "cache_read_input_tokens"
+        )  # fmt: skip
+    parts.take(CACHED, cached, INPUT)
+    _openai_inputs(parts, details)
+    total = _count(given, "total_tokens")
+    _openai_outputs(parts, given, total)
+    # Perplexity, and who says it with a mapping.
+    parts.unit("web_searches", _count(given, "num_search_queries"))
+    cost = amount(_nested(given, "cost").get("total_cost"))
+    return parts.usage(total, cost=cost)
+
+
+def openrouter_chat(given: Given) -> Usage | None:
+    """Of OpenRouter: chat completions that say what they cost.
+
+    Where the application pays the provider itself (`is_byok`), its bill is added to OpenRouter's.
+    """
+    usage = openai_chat({key: value for key, value in given.items() if key != "cost"})
+    cost = amount(given.get("cost"))
+    if cost is not None and given.get("is_byok") is True:
+        cost += amount(_nested(given, "cost_details").get("upstream_inference_cost")) or 0.0
+    if usage is None:
+        return None if cost is None else Usage(buckets=NOTHING, raw=given, cost=cost)
+    return Usage(
+        buckets=usage.buckets,
+        units=usage.units,
+        raw=given,
+        doubts=usage.doubts,
+        cost=usage.cost if cost is None else cost,
+    )
+
+
+def openai_responses(given: Given) -> Usage | None:
+    """Of the Responses and the Realtime API."""
+    parts = Parts(given)
+    parts.add(INPUT, _count(given, "input_tokens"))
+    parts.add(OUTPUT, _count(given, "output_tokens"))
+    details = _nested(given, "input_tokens_details", "input_token_details")
+    of_cached = _nested(details, "cached_tokens_details")
+    parts.take(CACHED, _count(details, "cached_tokens", "cache_read_input_tokens"), INPUT)
+    _openai_inputs(parts, details, of_cached)
+    outputs = _nested(given, "output_tokens_details", "output_token_details")
+    parts.take(REASONING, _count(outputs, "reasoning_tokens"), OUTPUT)
+    parts.take(_AUDIO_OUT, _count(outputs, "audio_tokens"), OUTPUT)
+    parts.take(_IMAGE_OUT, _count(outputs, "image_tokens"), OUTPUT)
+    return parts.usage(_count(given, "total_tokens"))
+
+
+def openai_images(given: Given) -> Usage | None:
+    """Of images; output that is not told apart is image."""
+    parts = Parts(given)
+    parts.add(INPUT, _count(given, "input_tokens"))
+    details = _nested(given, "input_tokens_details")
+    parts.take(CACHED, _count(details, "cached_tokens"), INPUT)
+    _openai_inputs(parts, details, _nested(details, "cached_tokens_details"))
+    outputs = _nested(given, "output_tokens_details")
+    parts.add(_IMAGE_OUT, _count(given, "output_tokens"))
+    parts.take(OUTPUT, _count(outputs, "text_tokens"), _IMAGE_OUT)
+    return parts.usage(_count(given, "total_tokens"), hidden=_IMAGE_OUT)
+
+
+def openai_transcription(given: Given) -> Usage | None:
+    """Of audio transcriptions: tokens, or seconds, of which a begun one counts."""
+    seconds = given.get("seconds")
+    if given.get("type") != "duration" or (length := amount(seconds)) is None:
+        return openai_responses(given)
+    parts = Parts(given)
+    parts.unit("audio_seconds", count(math.ceil(length), "seconds"))
+    return parts.usage()
+
+
+def _openai_inputs(parts: Parts, details: Given, of_cached: Given = MappingProxyType({})) -> None:
+    """What there is in the input beside text; of the cached tokens, what *of_cached* says is no text."""
+    for kind in ("audio", "image"):
+        cached = _count(of_cached, f"{kind}_tokens")
+        parts.take(f"input_cached_{kind}_tokens", cached, CACHED)
+        told = _count(details, f"{kind}_tokens")
+        if told:
+            parts.take(f"input_{kind}_tokens", max(told - (cached or 0), 0), INPUT)
+    parts.take(WRITTEN, _count(details, "cache_write_tokens"), INPUT)
+
+
+def _openai_outputs(parts: Parts, given: Given, total: int | None) -> None:
+    details = _nested(given, "completion_tokens_details")
+    reasoning = _count(details, "reasoning_tokens")
+    citations = _count(given, "citation_tokens")
+    beside = False
+    if reasoning is None:
+        reasoning = _count(given, "reasoning_tokens")
+        # Perplexity counts them, and what it cites, beside the answer and not in the total.
+        beside = reasoning is not None and citations is not None
+    if reasoning:
+        shown = parts.sum(OUTPUT)
+        said = total is not None and total == parts.sum() + reasoning
+        if beside or said or reasoning > shown:
+            parts.add(REASONING, reasoning)
+        else:
+            parts.take(REASONING, reasoning, OUTPUT)
+    parts.take(_AUDIO_OUT, _count(details, "audio_tokens"), OUTPUT)
+    parts.take(_IMAGE_OUT, _count(details, "image_tokens"), OUTPUT)
+    parts.add("output_citation_tokens", citations or None)
+
+
+# -- Anthropic, Bedrock --------------------------------------------------------------------------------------------
+
+
+def anthropic_messages(given: Given) -> Usage | None:
+    """Of Anthropic's messages, also through Bedrock's `InvokeModel`, Vertex and Azure."""
+    parts = Parts(given)
+    parts.add(INPUT, _count(given, "input_tokens"))
+    parts.add(CACHED, _count(given, "cache_read_input_tokens") or None)
+    creation = _nested(given, "cache_creation")
+    _written(
+        parts,
+        _count(given, "cache_creation_input_tokens"),
+        _count(creation, "ephemeral_5m_input_tokens"),
+        _count(creation, "ephemeral_1h_input_tokens"),
+    )
+    parts.add(OUTPUT, _count(given, "output_tokens"))
+    thinking = _count(_nested(given, "output_tokens_details"), "thinking_tokens")
+    parts.take(REASONING, thinking, OUTPUT)
+    parts.unit("web_searches", _count(_nested(given, "server_tool_use"), "web_search_requests"))
+    parts.tier = _tier(given, "service_tier")
+    if _tier(given, "speed") == "fast":
+        parts.tier = "fast"
+    return parts.usage()
+
+
+def bedrock_converse(given: Given) -> Usage | None:
+    """Of Bedrock's `Converse` and `ConverseStream`."""
+    parts = Parts(given)
+    inputs, outputs = _count(given, "inputTokens"), _count(given, "outputTokens")
+    parts.add(INPUT, inputs)
+    parts.add(CACHED, _count(given, "cacheReadInputTokens", "cacheReadInputTokenCount") or None)
+    lifetimes = _listed(given, "ttl", "inputTokens", "cacheDetails")
+    _written(
+        parts,
+        _count(given, "cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+        lifetimes.get("5m"),
+        lifetimes.get("1h"),
+    )
+    parts.add(OUTPUT, outputs)
+    total = _count(given, "totalTokens")
+    # Some models leave the cache out of the total.
+    return parts.usage(None if total == (inputs or 0) + (outputs or 0) else total)
+
+
+def _written(parts: Parts, whole: int | None, five: int | None, hour: int | None) -> None:
+    """What was written to the cache, by how long it stays, as far as that is told."""
+    told = (five or 0) + (hour or 0)
+    parts.add(WRITTEN_5M, five or None)
+    parts.add(WRITTEN_1H, hour or None)
+    parts.add(WRITTEN, max((whole or 0) - told, 0) or None)
+
+
+# -- Google --------------------------------------------------------------------------------------------------------
+
+
+def gemini(given: Given) -> Usage | None:
+    """Of Gemini and Vertex (`usage_metadata`), in either spelling."""
+    parts = Parts(given)
+    prompt = _count(given, "prompt_token_count", "promptTokenCount")
+    parts.add(INPUT, prompt)
+    cached = _count(given, "cached_content_token_count", "cachedContentTokenCount")
+    parts.take(CACHED, cached, INPUT)
+    of_cached = _modalities(given, "cache_tokens_details", "cacheTokensDetails")
+    for kind, there in _modalities(given, "prompt_tokens_details", "promptTokensDetails").items():
+        parts.take(f"input_{kind}_tokens", max(there - of_cached.get(kind, 0), 0), INPUT)
+    for kind, there in of_cached.items():
+        parts.take(f"input_cached_{kind}_tokens", there, CACHED)
+    tools = _count(given, "tool_use_prompt_token_count", "toolUsePromptTokenCount")
+    parts.add("input_tool_tokens", tools or None)
+    candidates = _count(given, "candidates_token_count", "candidatesTokenCount", "response_token_count")  # fmt: skip
+    parts.add(OUTPUT, candidates)
+    thoughts = _count(given, "thoughts_token_count", "thoughtsTokenCount")
+    total = _count(given, "total_token_count", "totalTokenCount")
+    if thoughts and total == parts.sum() and thoughts <= (candidates or 0):
+        parts.take(REASONING, thoughts, OUTPUT)
+    else:
+        parts.add(REASONING, thoughts or None)
+    outputs = _modalities(given, "candidates_tokens_details", "candidatesTokensDetails")
+    for kind, there in outputs.items():
+        parts.take(f"output_{kind}_tokens", there, OUTPUT)
+    traffic = _tier(given, "traffic_type", "trafficType") or ""
+    parts.tier = _TRAFFIC.get(traffic.rpartition(".")[2].upper())
+    return parts.usage(total)
+
+
+_TRAFFIC: Final = {
+    "ON_DEMAND_FLEX": "flex",
+    "ON_DEMAND_PRIORITY": "priority",
+    "PROVISIONED_THROUGHPUT": "provisioned",
+}
+
+
+def _modalities(given: Given, *names: str) -> dict[str, int]:
+    """Tokens by modality, but for text, of a list of `{modality, token_count}`."""
+    found: dict[str, int] = {}
+    for key in ("token_count", "tokenCount"):
+        for modality, tokens in _listed(given, "modality", key, *names).items():
+            if (kind := _MODALITIES.get(modality.rpartition(".")[2].upper())) and tokens:
+                found[kind] = found.get(kind, 0) + tokens
+    return found
+
+
+# -- Ollama, LangChain ---------------------------------------------------------------------------------------------
+
+
+def ollama(given: Given) -> Usage | None:
+    """Of Ollama's own API."""
+    parts = Parts(given)
+    parts.add(INPUT, _count(given, "prompt_eval_count"))
+    parts.add(OUTPUT, _count(given, "eval_count"))
+    return parts.usage()
+
+
+# langchain-openai puts the service tier before the name of a detail: `flex_cache_read`, and `flex` for the rest.
+_TIERS: Final = ("flex", "priority", "batch", "scale", "auto", "default")
+
+
+def langchain(given: Given) -> Usage | None:
+    """Of LangChain's `usage_metadata`."""
+    parts = Parts(given)
+    parts.add(INPUT, _count(given, "input_tokens"))
+    parts.add(OUTPUT, _count(given, "output_tokens"))
+    inputs = _without_tier(parts, _nested(given, "input_token_details"))
+    parts.take(CACHED, _count(inputs, "cache_read"), INPUT)
+    five = _count(inputs, "ephemeral_5m_input_tokens")
+    hour = _count(inputs, "ephemeral_1h_input_tokens")
+    parts.take(WRITTEN_5M, five, INPUT)
+    parts.take(WRITTEN_1H, hour, INPUT)
+    written = (_count(inputs, "cache_creation") or 0) - (five or 0) - (hour or 0)
+    parts.take(WRITTEN, max(written, 0), INPUT)
+    parts.take(_AUDIO_IN, _count(inputs, "audio"), INPUT)
+    parts.take(_IMAGE_IN, _count(inputs, "image"), INPUT)
+    outputs = _without_tier(parts, _nested(given, "output_token_details"))
+    parts.take(REASONING, _count(outputs, "reasoning"), OUTPUT)
+    parts.take(_AUDIO_OUT, _count(outputs, "audio"), OUTPUT)
+    parts.take(_IMAGE_OUT, _count(outputs, "image"), OUTPUT)
+    return parts.usage(_count(given, "total_tokens"))
+
+
+def _without_tier(parts: Parts, details: Given) -> Given:
+    """*details* under their plain names; the tier that was before them is noted."""
+    plain: dict[str, object] = {}
+    for name, value in details.items():
+        tier, _, detail = str(name).partition("_")
+        if tier in _TIERS:
+            parts.tier = tier
+            if detail:
+                plain[detail] = value
+        else:
+            plain[str(name)] = value
+    return plain
+
+
+SHAPES: Final[Mapping[str, Callable[[Given], Usage | None]]] = MappingProxyType(
+    {
+        "openai.chat": openai_chat,
+        "openai.completions": openai_chat,
+        "openai.embeddings": openai_chat,
+        "openai.responses": openai_responses,
+        "openai.images": openai_images,
+        "openai.transcription": openai_transcription,
+        "openrouter.chat": openrouter_chat,
+        "anthropic.messages": anthropic_messages,
+        "bedrock.converse": bedrock_converse,
+        "gemini": gemini,
+        "ollama": ollama,
+        "langchain": langchain,
+    }
+)
+"""Name of a shape → the function that reads it."""
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def _count(given: Given, *names: str) -> int | None:
+    """The first of *names* that says something, as a count."""
+    for name in names:
+        value = given.get(name)
+        if value is not None:
+            return count(value, name)
+    return None
+
+
+def _nested(given: Given, *names: str) -> Given:
+    """The first of *names* that is a mapping."""
+    for name in names:
+        value = given.get(name)
+        if isinstance(value, Mapping):
+            return value
+    return {}
+
+
+def _listed(given: Given, key: str, counted: str, *names: str) -> dict[str, int]:
+    """Of a list of mappings, the count under *counted* by what stands under *key*."""
+    found: dict[str, int] = {}
+    for name in names:
+        several = given.get(name)
+        for one in several if isinstance(several, list | tuple) else ():
+            if isinstance(one, Mapping) and one.get(key) is not None:
+                label = str(getattr(one[key], "value", one[key]))
+                number = _count(one, counted)
+                if number is not None:
+                    found[label] = found.get(label, 0) + number
+    return found
+
+
+def _tier(given: Given, *names: str) -> str | None:
+    for name in names:
+        value = given.get(name)
+        if value is not None:
+            return str(getattr(value, "value", value))[:40]
+    return None
