@@ -19,7 +19,7 @@ from trackway._core.guard import guard
 from trackway._core.ids import IdGenerator
 from trackway._core.joined import join
 from trackway._core.loading import loading
-from trackway._core.protocols import Sink
+from trackway._core.protocols import PriceSource, Sink
 from trackway._core.provider import TracerProvider
 from trackway._core.runtime import runtime
 from trackway._core.sampling import Sample
@@ -83,12 +83,15 @@ class _Core:
         self.closed = False
         # Inside `trackway.testing.capture`: nothing leaves the process, and nothing ends.
         self.captured = False
+        prices: PriceSource | None = None
         outlets: list[_Outlet] = []
         if settings.enabled:
             with loading():
                 from trackway._delivery.delivery import open_delivery  # noqa: PLC0415 - for who sends
 
-            self.delivery = open_delivery(settings, foreign=_foreign(settings, hooks.span_exporter))
+            foreign = _foreign(settings, hooks.span_exporter)
+            prices = _prices(settings)
+            self.delivery = open_delivery(settings, foreign=foreign, prices=prices)
             langfuse = settings.remote is not None and settings.remote.kind == "langfuse"
             kinds = [langfuse] if settings.remote is not None else []
             outlets = [
@@ -105,6 +108,7 @@ class _Core:
             id_generator=hooks.id_generator,
             should_export=hooks.should_export,
         )
+        self.provider.prices = prices
         if settings.serverless and self.delivery is not None:
             deliver_at_root_end(self.provider, self.delivery.before_freeze)
         if settings.threads:
@@ -365,6 +369,15 @@ def _destination_name(exporter: object, name: str | None) -> str | None:
         from trackway._delivery.sdk_exporter import checked_name  # noqa: PLC0415 - for who has one
 
     return checked_name(exporter, name)
+
+
+def _prices(settings: Settings) -> PriceSource | None:
+    if settings.prices == "none":
+        return None
+    with loading():
+        from trackway._prices.pricer import open_pricer  # noqa: PLC0415 - for who prices
+
+    return open_pricer(settings)
 
 
 def _foreign(settings: Settings, exporter: "SpanExporter | None") -> "SdkExporter | None":

@@ -165,8 +165,9 @@ def _empty(
     """Delivers what can be claimed; the counters before and after."""
     from trackway._delivery.delivery import exporter_for
     from trackway._delivery.stats import destination_stats
+    from trackway._prices.pricer import open_pricer
 
-    exporter = exporter_for(settings, remote)
+    exporter = exporter_for(settings, remote, prices=open_pricer(settings))
     before = destination_stats(exporter.root, exporter.destination)
     try:
         drain(exporter, timeout)

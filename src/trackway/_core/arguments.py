@@ -47,6 +47,14 @@ class Fields(TypedDict, total=False):
     """When the first token arrived; naive means the local time zone."""
     model: str | None
     """The model that was asked for, such as `gpt-4o`."""
+    response_model: str | None
+    """The model that answered, where it is told, such as `gpt-4o-2024-08-06`."""
+    provider: str | None
+    """Who serves it: `openai`, `anthropic`, `azure.ai.openai` … (OpenTelemetry's names, or the price list's)."""
+    service_tier: str | None
+    """How it was served, where that has a price of its own: `batch`, `flex`, `priority` …"""
+    cache_hit: bool | None
+    """Whether a cache of the application answered: the call then cost nothing. Kept in the metadata."""
     model_parameters: Mapping[str, object] | None
     """The parameters that were sent."""
     usage_details: Mapping[str, object] | Usage | None
@@ -104,6 +112,7 @@ class Options(TypedDict, total=False):
     spool_quota: int | str | None
     sync: float | str | None
     wire: str | None
+    prices: str | PathLike[str] | None
     max_value_bytes: int | str | None
 
 

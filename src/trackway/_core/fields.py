@@ -7,27 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
-from trackway._core import log
+from trackway._core import billing, log
 from trackway._core.genai import set_spoken
-from trackway._core.propagated import (
-    GENAI,
-    LANGFUSE,
-    OPENINFERENCE,
-    parse_prompt,
-    prompt_attributes,
-)
+from trackway._core.propagated import LANGFUSE, parse_prompt, prompt_attributes
 from trackway._core.serialize import json_text
-from trackway._core.usage import (
-    REASONING,
-    WRITTEN,
-    cost_buckets,
-    costs_in,
-    inclusive,
-    usage_of,
-    within,
-)
+from trackway._core.usage import Usage, cost_buckets, costs_in, usage_of
 from trackway._wire import attributes as names
 from trackway._wire.encode import attribute, attributes
 
@@ -125,9 +109,73 @@ def _set_status_message(o: "Observation", value: object) -> None:
 
 
 def _set_usage(o: "Observation", value: object) -> None:
-    _put(o, "usage_details", usage_details(value, o._provider.bits))
-    if costs := costs_in(value):
-        _put(o, "cost_details", cost_details(costs, o._provider.bits))
+    _set_usage_details(o, value)
+    if not isinstance(value, Usage) and (costs := costs_in(value)):
+        _set_cost_details(o, costs)
+
+
+def _set_usage_details(o: "Observation", value: object) -> None:
+    usage = usage_of(value)
+    bill = billing.of(o)
+    bill.usage = usage
+    if usage is None:
+        return
+    encoded = billing.usage_bytes(usage, o._provider.bits)
+    if usage.raw is not None:
+        raw, _ = o._provider.value(usage.raw, o)
+        encoded += attribute(names.TRACKWAY_USAGE_RAW, raw.decode())
+    _put(o, "usage_details", encoded)
+    if usage.tier is not None and bill.tier is None:
+        _put(o, "service_tier", attribute(names.TRACKWAY_SERVICE_TIER, usage.tier))
+    if usage.cost is not None and not bill.given:
+        bill.given = True
+        charge = billing.Charge({"total": usage.cost}, "provider", "")
+        _put(o, "cost_details", billing.charge_bytes(charge, o._provider.bits))
+
+
+def _set_cost_details(o: "Observation", value: object) -> None:
+    if buckets := cost_buckets(value):
+        billing.of(o).given = True
+        _put(o, "cost_details", billing.cost_bytes(buckets, o._provider.bits))
+
+
+def _set_cache_hit(o: "Observation", value: object) -> None:
+    if isinstance(value, bool):
+        _set_metadata(o, {"cache_hit": value})
+    else:
+        log.warn("cache_hit", "cache_hit is not a bool. Dropping value.")
+
+
+def _set_provider(o: "Observation", value: object) -> None:
+    if (name := _word(o, "provider", value)) is not None:
+        billing.of(o).provider = name
+        _put(o, "provider", attribute(names.GEN_AI_PROVIDER_NAME, name))
+
+
+def _set_model(o: "Observation", value: object) -> None:
+    if (name := _word(o, "model", value)) is not None:
+        billing.of(o).model = name
+        both = {names.GEN_AI_REQUEST_MODEL: name, names.LLM_MODEL_NAME: name}
+        _put(o, "model", attributes(both))
+
+
+def _set_response_model(o: "Observation", value: object) -> None:
+    if (name := _word(o, "response_model", value)) is not None:
+        billing.of(o).response_model = name
+        _put(o, "response_model", attribute(names.GEN_AI_RESPONSE_MODEL, name))
+
+
+def _set_service_tier(o: "Observation", value: object) -> None:
+    if (name := _word(o, "service_tier", value)) is not None:
+        billing.of(o).tier = name
+        _put(o, "service_tier", attribute(names.TRACKWAY_SERVICE_TIER, name))
+
+
+def _word(o: "Observation", field: str, value: object) -> str | None:
+    if isinstance(value, str):
+        return o._provider.identity(value)
+    log.warn(field, "%s is not a string. Dropping value.", field)
+    return None
 
 
 def _put(o: "Observation", key: str, encoded: bytes) -> None:
@@ -146,26 +194,19 @@ _SETTERS: Final[dict[str, Callable[["Observation", object], None]]] = {
     "status_message": _set_status_message,
     "usage": _set_usage,
     "version": lambda o, value: _put(o, "version", version(value, o)),
-    "model": lambda o, value: _put(o, "model", model(value, o)),
+    "model": _set_model,
+    "response_model": _set_response_model,
+    "provider": _set_provider,
+    "service_tier": _set_service_tier,
+    "cache_hit": _set_cache_hit,
     "model_parameters": lambda o, value: _put(o, "model_parameters", model_parameters(value, o)),
-    "usage_details": lambda o, value: _put(
-        o, "usage_details", usage_details(value, o._provider.bits)
-    ),
-    "cost_details": lambda o, value: _put(o, "cost_details", cost_details(value, o._provider.bits)),
+    "usage_details": _set_usage_details,
+    "cost_details": _set_cost_details,
     "prompt": lambda o, value: _put(o, "prompt", prompt(value, o._provider.bits)),
     "completion_start_time": lambda o, value: _put(
         o, "completion_start_time", completion_start_time(value, o._start)
     ),
 }
-
-
-def model(value: object, o: "Observation") -> bytes:
-    """The model that was asked for."""
-    if not isinstance(value, str):
-        log.warn("model", "model is not a string. Dropping value.")
-        return b""
-    name = o._provider.identity(value)
-    return attributes({names.GEN_AI_REQUEST_MODEL: name, names.LLM_MODEL_NAME: name})
 
 
 def model_parameters(value: object, o: "Observation") -> bytes:
@@ -189,57 +230,6 @@ def model_parameters(value: object, o: "Observation") -> bytes:
         typed[names.GEN_AI_REQUEST_STOP_SEQUENCES] = [o._provider.text(text) for text in stop]
     text, _ = o._provider.value(given, o)
     return attributes({**typed, names.LLM_INVOCATION_PARAMETERS: text.decode()})
-
-
-def usage_details(value: object, bits: int) -> bytes:
-    """Token counts: disjoint for Langfuse, inclusive for the others."""
-    usage = usage_of(value)
-    if usage is None:
-        return b""
-    buckets = usage.details()
-    inputs, outputs = inclusive(buckets)
-    cached, written = within(buckets, "input_cached"), within(buckets, WRITTEN)
-    reasoning = buckets.get(REASONING)
-    pairs: dict[str, int | None] = {
-        names.GEN_AI_USAGE_INPUT_TOKENS: inputs,
-        names.GEN_AI_USAGE_OUTPUT_TOKENS: outputs,
-        names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: cached,
-        names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS: written,
-        names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: reasoning,
-    }
-    if bits & OPENINFERENCE:
-        pairs |= {
-            names.LLM_TOKEN_COUNT_PROMPT: inputs,
-            names.LLM_TOKEN_COUNT_COMPLETION: outputs,
-            names.LLM_TOKEN_COUNT_TOTAL: buckets["total"],
-            names.LLM_TOKEN_COUNT_PROMPT_CACHE_READ: cached,
-            names.LLM_TOKEN_COUNT_PROMPT_CACHE_WRITE: written,
-            names.LLM_TOKEN_COUNT_COMPLETION_REASONING: reasoning,
-        }
-    encoded = attributes({key: count for key, count in pairs.items() if count is not None})
-    if bits & LANGFUSE:
-        encoded += attribute(names.LANGFUSE_USAGE_DETAILS, _json(buckets))
-    return encoded
-
-
-def cost_details(value: object, bits: int) -> bytes:
-    """US dollars, for each backend that takes a cost from the span."""
-    buckets = cost_buckets(value)
-    if not buckets:
-        return b""
-    encoded = attribute(names.LLM_COST_TOTAL, buckets["total"])
-    if bits & LANGFUSE:
-        encoded += attribute(names.LANGFUSE_COST_DETAILS, _json(buckets))
-    if bits & GENAI:
-        encoded += attribute(names.GEN_AI_USAGE_COST, buckets["total"])
-    if bits & OPENINFERENCE:
-        mlflow = {
-            f"{side}_cost": buckets[side]
-            for side in ("input", "output", "total")
-            if side in buckets
-        }
-        encoded += attribute(names.MLFLOW_LLM_COST, _json(mlflow))
-    return encoded
 
 
 def prompt(value: object, bits: int) -> bytes:
@@ -295,7 +285,3 @@ def time_ns(value: object, name: str) -> int | None:
         name, "%s is neither a datetime nor nanoseconds since the epoch. Dropping value.", name
     )
     return None
-
-
-def _json(buckets: Mapping[str, object]) -> str:
-    return orjson.dumps(buckets).decode()

@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 from opentelemetry import trace
 from opentelemetry.context import Context
 
-from trackway._core import fork, log
+from trackway._core import billing, fork, log
 from trackway._core.ambient import get_current
 from trackway._core.context import OBSERVATION, PROPAGATED, REMOTE, Remote
 from trackway._core.current import SPAN
@@ -248,7 +248,8 @@ class TrackwaySpanProcessor:
         if kept:
             told = span.instrumentation_scope
             name, version = ("", None) if told is None else (told.name, told.version)
-            provider.append(encode(span, provider, mark.stamps, mark.near), name, version)
+            flags = billing.flag_of(span.attributes or {})
+            provider.append(encode(span, provider, mark.stamps, mark.near), name, version, flags)
         else:
             provider.count_dropped("sampled")
 

@@ -1,13 +1,20 @@
 """What the core asks of the rooms above it, so that it need not import them."""
 
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from trackway._core.billing import Charge
+    from trackway._core.usage import Usage
 
 # Kinds of record.
 SPAN: Final = 0
 SCORE: Final = 2
-# Flags of a record: it will be written again under the same ids / it was written before under the same ids.
+# Flags of a record: it will be written again under the same ids / it was written before under the same ids / it says a
+# model and tokens and no cost, because the rate was not known yet.
 PARTIAL: Final = 1
 UPDATE: Final = 2
+UNPRICED: Final = 4
 
 
 class Sink(Protocol):
@@ -42,4 +49,23 @@ class Destination(Protocol):
     @property
     def takes_scores(self) -> bool:
         """Whether scores are records of their own (Langfuse) instead of spans."""
+        ...
+
+
+class PriceSource(Protocol):
+    """What calls cost. Never raises."""
+
+    def quick(
+        self,
+        provider: str | None,
+        models: Sequence[str],
+        tier: str | None,
+        usage: "Usage",
+        at: int,
+    ) -> "Charge | None":
+        """The cost, empty where there is no price; None where it would have to be looked up. Never waits."""
+        ...
+
+    def complete(self, payload: bytes) -> bytes:
+        """The record of a span with its cost added, or as it is. May take a second: not for the caller's path."""
         ...

@@ -11,7 +11,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.util.types import Attributes
 
-from trackway._core import fields, fork, otel_api, scores
+from trackway._core import billing, fields, fork, otel_api, scores
 from trackway._core.ambient import get_current
 from trackway._core.encoding import encode
 from trackway._core.guard import guard
@@ -21,7 +21,7 @@ from trackway._core.log import warn
 from trackway._core.observation import Observation
 from trackway._core.placing import place
 from trackway._core.propagated import GENAI, LANGFUSE, Propagated
-from trackway._core.protocols import PARTIAL, UPDATE, Destination
+from trackway._core.protocols import PARTIAL, UPDATE, Destination, PriceSource
 from trackway._core.protocols import SCORE as SCORE_RECORD
 from trackway._core.protocols import SPAN as SPAN_RECORD
 from trackway._core.sampling import Sample, Sampler
@@ -87,6 +87,7 @@ class TracerProvider(trace.TracerProvider):
         self.accept_baggage = settings.accept_baggage
         self.redacts, self.max_bytes = settings.redact, settings.max_value_bytes
         self.should_export = should_export
+        self.prices: PriceSource | None = None
         self.joined: Joined | None = None
         self.processors: Processors | None = None
         self.looks_around = settings.accept_baggage
@@ -276,16 +277,28 @@ class TracerProvider(trace.TracerProvider):
             self._handles.pop(id(o), None)
             self._write_again(o, end)
         elif o._recording:
+            flags = 0 if o._bill is None and o._api is None else self._settle(o)
             payload = encode(o, end)
+            if flags:
+                for append, scope_id in o._scope.targets:
+                    append(payload, scope_id, SPAN_RECORD, flags)
+                return
             for append, scope_id in o._scope.targets:
                 append(payload, scope_id)
         elif self.enabled:
             self._count_dropped(o._scope, "sampled")
 
-    def append(self, payload: bytes, scope: str, version: str | None) -> None:
+    @staticmethod
+    def _settle(o: Observation) -> int:
+        """What can be said of the cost now; the flags of the record."""
+        if o._bill is not None:
+            return billing.settle(o, o._bill)
+        return 0 if o._api is None else billing.flag_of(o._api.attributes)
+
+    def append(self, payload: bytes, scope: str, version: str | None, flags: int = 0) -> None:
         """Writes the record of a span of another tracer, under its own scope."""
         for append, scope_id in self._register(scope, version, None).targets:
-            append(payload, scope_id)
+            append(payload, scope_id, SPAN_RECORD, flags)
 
     def count_dropped(self, reason: str) -> None:
         """Counts a span of another tracer that is not kept."""
@@ -325,12 +338,13 @@ class TracerProvider(trace.TracerProvider):
     def _write_again(self, o: Observation, end: int) -> None:
         if not o._recording:
             return
+        flags = self._settle(o)
         payload = encode(o, end)
         for destination, scope_id in o._scope.destinations:
             if destination.upserts:
-                destination.sink.append(payload, scope_id, SPAN_RECORD, UPDATE)
+                destination.sink.append(payload, scope_id, SPAN_RECORD, UPDATE | flags)
             elif not o._written:
-                destination.sink.append(payload, scope_id)
+                destination.sink.append(payload, scope_id, SPAN_RECORD, flags)
             else:
                 destination.sink.count_dropped("late_update")
         o._written, o._saved = True, o._touched

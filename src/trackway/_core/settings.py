@@ -51,6 +51,8 @@ class Settings:
     spool_quota: int
     sync: float | Literal["always", "never"]
     wire: Literal["all", "langfuse", "openinference", "genai"]
+    prices: str
+    """A file, `none`, or empty."""
     max_value_bytes: int
     resource_attributes: tuple[tuple[str, str], ...]
     remote: Remote | None
@@ -118,6 +120,7 @@ def settings_from(
         spool_quota=reader.get("spool_quota", 1 << 30),
         sync=reader.get("sync", 0.5),
         wire=reader.get("wire", "all"),
+        prices=reader.get("prices", ""),
         max_value_bytes=reader.get("max_value_bytes", 1 << 20),
         resource_attributes=tuple(resource.items()),
         remote=remote,

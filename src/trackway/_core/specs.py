@@ -198,6 +198,13 @@ SPECS: Final = (
         "Which attribute dialects spans carry; with a local copy always `all`.",
     ),
     Spec(
+        "prices",
+        ("TRACKWAY_PRICES",),
+        parsing.path,
+        "the price list of `[prices]`, where it is installed",
+        "A file of prices that come before the price list's (TOML or JSON). `none`: nothing is priced.",
+    ),
+    Spec(
         "max_value_bytes",
         ("TRACKWAY_MAX_VALUE_BYTES",),
         parsing.size,

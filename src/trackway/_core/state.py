@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
-    from trackway._core import otel_api
+    from trackway._core import billing, otel_api
     from trackway._core.propagated import Propagated
     from trackway._core.provider import Scope, TracerProvider
 
@@ -30,6 +30,7 @@ class State:
     __slots__ = (
         "_api",
         "_around",
+        "_bill",
         "_born",
         "_clock",
         "_ended",
@@ -97,6 +98,8 @@ class State:
     _extra: dict[str, bytes] | None
     _metadata: dict[str, bytes] | None
     _api: "otel_api.Additions | None"
+    # What it says of tokens, model and cost, for the price at its end.
+    _bill: "billing.Bill | None"
     _status: int
     _status_text: str
     _trace_state: str

@@ -5,13 +5,13 @@ Its body is the join of the records' bytes behind the header of their resource a
 them apart from spans (Langfuse) are records of their own; a batch holds records of one kind.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, Self
 
-from trackway._delivery.record import KIND_SCORE, Record
+from trackway._delivery.record import FLAG_UNPRICED, KIND_SCORE, Record
 from trackway._wire import encode
 
 __all__ = ["MOST", "RECORDS", "TARGET", "Batch"]
@@ -60,6 +60,18 @@ class Batch:
             cls.of(list(run), scopes)
             for _, run in groupby(records, lambda record: record.kind == KIND_SCORE)
         ]
+
+    def completed(self, complete: Callable[[bytes], bytes]) -> "Batch":
+        """The same with the records that are flagged as unpriced as *complete* makes them; no other is touched."""
+        if not any(record.flags & FLAG_UNPRICED for record in self.records):
+            return self
+        records = [
+            record._replace(payload=complete(record.payload))
+            if record.flags & FLAG_UNPRICED
+            else record
+            for record in self.records
+        ]
+        return Batch.of(records, self.scopes)
 
     def __len__(self) -> int:
         return len(self.records)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from trackway._core import fork, log
 from trackway._core.backend import Remote
+from trackway._core.protocols import PriceSource
 from trackway._core.settings import Settings
 from trackway._delivery import platform
 from trackway._delivery.chain import Clock, spool_root
@@ -55,13 +56,17 @@ GOODBYE_S: Final = 0.1
 
 
 def open_delivery(
-    settings: Settings, *, foreign: "SdkExporter | None" = None, exit_timeout: float = EXIT_S
+    settings: Settings,
+    *,
+    foreign: "SdkExporter | None" = None,
+    prices: PriceSource | None = None,
+    exit_timeout: float = EXIT_S,
 ) -> "Delivery":
     """The delivery that *settings* describe; touches no file and starts no thread before the first span ends.
 
-    *foreign*: the exporter of the application's that the remote destination is.
+    *foreign*: the exporter of the application's that the remote destination is. *prices* adds costs on the way there.
     """
-    return Delivery(settings, foreign, exit_timeout=exit_timeout)
+    return Delivery(settings, foreign, prices, exit_timeout=exit_timeout)
 
 
 def exporter_for(
@@ -69,6 +74,7 @@ def exporter_for(
     remote: Remote,
     spool: Spool | None = None,
     foreign: "SdkExporter | None" = None,
+    prices: PriceSource | None = None,
 ) -> Exporter:
     """What delivers to *remote*: the chain of *spool*, and those that dead processes left."""
 
@@ -83,6 +89,7 @@ def exporter_for(
         blame=Blame(remote.setting, remote.auth_setting),
         quota=settings.spool_quota,
         retry_for=settings.retry_for,
+        complete=None if prices is None else prices.complete,
     )
 
 
@@ -98,7 +105,12 @@ class Delivery:
     """Made by `open_delivery`; safe from every thread."""
 
     def __init__(
-        self, settings: Settings, foreign: "SdkExporter | None" = None, *, exit_timeout: float
+        self,
+        settings: Settings,
+        foreign: "SdkExporter | None" = None,
+        prices: PriceSource | None = None,
+        *,
+        exit_timeout: float,
     ) -> None:
         self.foreign = foreign
         self.root = spool_root(settings.directory)
@@ -115,7 +127,9 @@ class Delivery:
         self._upkeep = Upkeep(self.sinks, settings.sync)
         self._caretaker = Worker(self._upkeep.step, name="trackway-spool")
         self.exporter = (
-            None if remote is None else exporter_for(settings, remote, self._remote, foreign)
+            None
+            if remote is None
+            else exporter_for(settings, remote, self._remote, foreign, prices)
         )
         self._deliverer = Worker(self._step, name="trackway-export", on_exit=self._resting)
         self._closed = self._left_behind = self._let_go = False

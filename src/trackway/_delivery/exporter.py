@@ -28,7 +28,7 @@ from trackway._delivery.chain import chains, claim, sweep
 from trackway._delivery.complaints import Blame
 from trackway._delivery.counters import DeliveryCounters
 from trackway._delivery.deadletter import DeadLetter, DeadLetters
-from trackway._delivery.lane import ChainLane, Lane, MemoryLane
+from trackway._delivery.lane import ChainLane, Complete, Lane, MemoryLane
 from trackway._delivery.policy import Action, Decision, Outcome, Policy, Rule
 from trackway._delivery.spool import Spool
 
@@ -82,6 +82,7 @@ class Exporter:
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
         jitter: Callable[[], float] = random.random,
+        complete: Complete | None = None,
     ) -> None:
         self.root = root
         self.destination = destination
@@ -96,6 +97,7 @@ class Exporter:
         self._quota = quota
         self._retry_for = retry_for
         self._clock = clock
+        self._complete = complete
         self._wall_offset = wall_ns() - int(clock() * 1e9)
         self._lanes: deque[Lane] = deque()
         self._memory: MemoryLane | None = None
@@ -108,7 +110,7 @@ class Exporter:
         self._looks = 0
         self._last_empty = 0
         if spool is not None:
-            self._memory = MemoryLane(spool)
+            self._memory = MemoryLane(spool, complete=complete)
             self._lanes.append(self._memory)
 
     # -- the worker's thread -----------------------------------------------------------------------
@@ -150,7 +152,7 @@ class Exporter:
                 continue
             lock = claim(chain)
             if lock is not None:
-                self._lanes.append(ChainLane(chain, lock))
+                self._lanes.append(ChainLane(chain, lock, complete=self._complete))
                 room -= 1
         sweep(self.root, self.destination)
 
@@ -224,7 +226,7 @@ class Exporter:
             if isinstance(lane, ChainLane):
                 lane.abandon()
         if self._spool is not None:
-            self._memory = MemoryLane(self._spool)
+            self._memory = MemoryLane(self._spool, complete=self._complete)
         self._forget_lanes()
         self.urgent = 0
 
@@ -346,7 +348,7 @@ class Exporter:
         if live is not None:
             self._lanes.remove(live)
             live.release()
-        self._live = ChainLane(chain, None, self._spool)
+        self._live = ChainLane(chain, None, self._spool, complete=self._complete)
         self._lanes.append(self._live)
 
     def _own_chain(self) -> Path | None:

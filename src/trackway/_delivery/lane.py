@@ -6,7 +6,7 @@ killed and comes back sends at most the batch again whose answer had not been wr
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, final
@@ -21,15 +21,19 @@ from trackway._delivery.reader import ChainReader
 from trackway._delivery.segment import RECORDS_AT, read_header, segment_numbers, segment_path
 from trackway._delivery.spool import Spool
 
-__all__ = ["ChainLane", "Lane", "MemoryLane"]
+__all__ = ["ChainLane", "Complete", "Lane", "MemoryLane"]
+
+Complete = Callable[[bytes], bytes]
+"""Makes a record that was written without its cost one with it, or leaves it."""
 
 
 class _Pieces:
     """The batches that were read, the first to be sent first."""
 
-    __slots__ = ("_pieces", "stuck_since", "suspects")
+    __slots__ = ("_complete", "_pieces", "stuck_since", "suspects")
 
-    def __init__(self) -> None:
+    def __init__(self, complete: Complete | None) -> None:
+        self._complete = complete
         self._pieces: deque[Batch] = deque()
         self.suspects: list[Batch] = []
         """Single spans that were answered 500, before all pieces; see rule 4 of the policy."""
@@ -39,7 +43,11 @@ class _Pieces:
     def next(self, limit: int) -> Batch | None:
         """What to send now, in *limit* bytes if it is more than one record; None when there is nothing."""
         if not self._pieces:
-            self._pieces.extend(self._read(min(limit, MOST)))
+            found = self._read(min(limit, MOST))
+            complete = self._complete
+            self._pieces.extend(
+                found if complete is None else (batch.completed(complete) for batch in found)
+            )
         return self._pieces[0] if self._pieces else None
 
     @property
@@ -92,8 +100,15 @@ class ChainLane(_Pieces):
 
     __slots__ = ("_cursor", "_lock", "_own", "_reader", "chain", "state")
 
-    def __init__(self, chain: Path, lock: ChainLock | None, spool: Spool | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        chain: Path,
+        lock: ChainLock | None,
+        spool: Spool | None = None,
+        *,
+        complete: Complete | None = None,
+    ) -> None:
+        super().__init__(complete)
         self.chain = chain
         self._lock = lock
         self._own = None if spool is None else OwnChain(spool, chain)
@@ -219,8 +234,8 @@ class MemoryLane(_Pieces):
 
     live: Final = True
 
-    def __init__(self, spool: Spool) -> None:
-        super().__init__()
+    def __init__(self, spool: Spool, *, complete: Complete | None = None) -> None:
+        super().__init__(complete)
         self._spool = spool
         self.counters = DeliveryCounters()
         """What became of records that no file knows of."""

@@ -20,6 +20,7 @@ from zlib import crc32
 __all__ = [
     "ALIGNMENT",
     "FLAG_PARTIAL",
+    "FLAG_UNPRICED",
     "FLAG_UPDATE",
     "HEADER_SIZE",
     "KIND_SCOPE",
@@ -43,6 +44,8 @@ FLAG_PARTIAL: Final = 1
 """The span will be written again under the same ids."""
 FLAG_UPDATE: Final = 2
 """The span was written before; the latest wins."""
+FLAG_UNPRICED: Final = 4
+"""The span says a model and tokens and no cost: who delivers it may add the cost to the end of the payload."""
 
 HEADER: Final = Struct("<IIIHBB")
 HEADER_SIZE: Final = HEADER.size

@@ -1,23 +1,46 @@
 """The price book: what a call cost, at its time. Overrides first, then the price list."""
 
+import importlib.util
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Final, final
 
-from trackway._core import log
+from trackway._core import fork, log
+from trackway._core.settings import Settings
 from trackway._core.usage import Usage
 from trackway._prices.catalog import PROVIDERS, STANDARD, Catalog, Found, installed_version
-from trackway._prices.overrides import Overrides
+from trackway._prices.overrides import Overrides, load
 from trackway._prices.rates import Cost, Rates
 
-__all__ = ["PriceBook"]
+__all__ = ["PriceBook", "open_book"]
 
 # Names of models are made up by whoever deploys them: what is remembered of them is bounded.
 MOST: Final = 2_000
 _MICROSECOND: Final = 1_000
 
 Key = tuple[str | None, str, str]
+
+
+def open_book(settings: Settings) -> "PriceBook | None":
+    """The price book of *settings*; None where nothing is priced. Reads the overrides, and no price list yet.
+
+    Raises:
+        ConfigurationError: The file of overrides cannot be used.
+    """
+    if settings.prices == "none":
+        return None
+    overrides = None
+    if settings.prices:
+        source = settings.sources["prices"]
+        setting = "prices" if source == "argument" else source
+        overrides = load(Path(settings.prices).expanduser(), setting)
+    elif importlib.util.find_spec("genai_prices") is None:
+        return None
+    book = PriceBook(overrides)
+    fork.on_child(book.after_fork_in_child)
+    return book
 
 
 @final

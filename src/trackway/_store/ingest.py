@@ -226,7 +226,8 @@ class _Run:
         if normalize.is_score(span):
             self._batch.add_score(normalize.score(span, shared))
         else:
-            self._batch.add_observation(normalize.observation(span, shared), record.flags)
+            flags = record.flags & (FLAG_PARTIAL | FLAG_UPDATE)
+            self._batch.add_observation(normalize.observation(span, shared), flags)
 
     def _commit(self) -> None:
         batch = self._batch

@@ -207,6 +207,8 @@ GEN_AI_USAGE_PROMPT_TOKENS: Final = "gen_ai.usage.prompt_tokens"  # input_tokens
 GEN_AI_USAGE_COMPLETION_TOKENS: Final = (
     "gen_ai.usage.completion_tokens"  # output_tokens, before 1.27
 )
+OPENAI_SERVICE_TIER: Final = "openai.response.service_tier"
+OPENAI_SERVICE_TIER_OLD: Final = "gen_ai.openai.response.service_tier"  # before 1.37
 GEN_AI_USAGE_COST: Final = "gen_ai.usage.cost"
 GEN_AI_INPUT_MESSAGES: Final = "gen_ai.input.messages"
 GEN_AI_OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
@@ -254,6 +256,8 @@ GENAI: Final = (
     GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
     GEN_AI_USAGE_PROMPT_TOKENS,
     GEN_AI_USAGE_COMPLETION_TOKENS,
+    OPENAI_SERVICE_TIER,
+    OPENAI_SERVICE_TIER_OLD,
     GEN_AI_USAGE_COST,
     GEN_AI_INPUT_MESSAGES,
     GEN_AI_OUTPUT_MESSAGES,
@@ -280,6 +284,15 @@ TRACKWAY_SCORE_OBSERVATION_ID: Final = "trackway.score.observation_id"
 TRACKWAY_SCORE_SESSION_ID: Final = "trackway.score.session_id"
 TRACKWAY_SCORE_DATA_TYPE: Final = "trackway.score.data_type"
 TRACKWAY_SCORE_METADATA: Final = "trackway.score.metadata"
+TRACKWAY_USAGE_RAW: Final = "trackway.usage.raw"  # JSON of what the provider sent
+TRACKWAY_USAGE_DETAILS: Final = (
+    "trackway.usage.details"  # the buckets, where Langfuse's are not written
+)
+TRACKWAY_USAGE_UNITS: Final = "trackway.usage.units"  # JSON of what is paid for and is no token
+TRACKWAY_USAGE_DOUBTS: Final = "trackway.usage.doubts"  # what was said and cannot be
+TRACKWAY_SERVICE_TIER: Final = "trackway.service_tier"
+TRACKWAY_PRICE_SOURCE: Final = "trackway.price.source"
+TRACKWAY_PRICE_VERSION: Final = "trackway.price.version"
 
 TRACKWAY: Final = (
     TRACKWAY_PROJECT,
@@ -289,7 +302,17 @@ TRACKWAY: Final = (
     TRACKWAY_SCORE_SESSION_ID,
     TRACKWAY_SCORE_DATA_TYPE,
     TRACKWAY_SCORE_METADATA,
+    TRACKWAY_USAGE_RAW,
+    TRACKWAY_USAGE_DETAILS,
+    TRACKWAY_USAGE_UNITS,
+    TRACKWAY_USAGE_DOUBTS,
+    TRACKWAY_SERVICE_TIER,
+    TRACKWAY_PRICE_SOURCE,
+    TRACKWAY_PRICE_VERSION,
 )
+
+SERVICE_TIERS: Final = (TRACKWAY_SERVICE_TIER, OPENAI_SERVICE_TIER, OPENAI_SERVICE_TIER_OLD)
+"""How the service tier is told; the first that is there counts."""
 
 DIALECTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {

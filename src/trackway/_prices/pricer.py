@@ -1,0 +1,85 @@
+"""Prices what ends: at once where the rate is at hand, else in the record on its way to a backend.
+
+Theory of operation. The first call of a model is written without its cost, and flagged. The delivering thread meets the
+flag, asks the price book, which loads the price list, and adds the cost to the end of the record: a span's bytes can
+grow. From then on the rate is remembered, and the thread that ends a call multiplies: a few integers, no lock. Rates
+that depend on the size of the input, or on the time of day, are never multiplied there. What the delivering thread
+cannot price goes as it is.
+"""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from trackway._core.billing import Charge, charge_bytes
+from trackway._core.guard import guard
+from trackway._core.kinds import DIALECTS
+from trackway._core.settings import Settings
+from trackway._core.usage import Usage
+from trackway._prices.book import PriceBook, key_of, open_book
+from trackway._prices.rates import Cost
+from trackway._prices.spans import call_of, has_cost
+from trackway._wire.decode import DecodeError, decode_span
+from trackway._wire.encode import append_suffix
+
+__all__ = ["Pricer", "open_pricer"]
+
+NO_PRICE: Final = Charge({}, "", "")
+
+_guard: Final = guard("prices")
+
+
+def open_pricer(settings: Settings) -> "Pricer | None":
+    """What prices by *settings*; None where nothing does. Loads no price list yet.
+
+    Raises:
+        ConfigurationError: The file of overrides cannot be used.
+    """
+    book = open_book(settings)
+    if book is None:
+        return None
+    return Pricer(book, DIALECTS["all" if settings.local else settings.wire])
+
+
+@final
+class Pricer:
+    """A `PriceSource`; *bits* say which dialects its attributes are for."""
+
+    __slots__ = ("_bits", "book")
+
+    def __init__(self, book: PriceBook, bits: int) -> None:
+        self.book = book
+        self._bits = bits
+
+    def quick(
+        self, provider: str | None, models: Sequence[str], tier: str | None, usage: Usage, at: int
+    ) -> Charge | None:
+        """The cost where the rates are remembered and linear; empty without a price; None: ask again later."""
+        for model in models:
+            found = self.book.known(key_of(provider, model, tier), at)
+            if found is None:
+                return None
+            if found.rates is not None:
+                return _charge(found.rates.cost(usage)) if found.rates.linear else None
+        return NO_PRICE
+
+    def complete(self, payload: bytes) -> bytes:
+        """The record with its cost, or as it is."""
+        with _guard:
+            return self._completed(payload)
+        return payload
+
+    def _completed(self, payload: bytes) -> bytes:
+        try:
+            span = decode_span(payload)
+        except DecodeError:
+            return payload
+        if has_cost(span.attributes) or (call := call_of(span.attributes)) is None:
+            return payload
+        cost = self.book.price(call.provider, call.models, call.usage, span.start, call.tier)
+        if cost is None:
+            return payload
+        return append_suffix(payload, charge_bytes(_charge(cost), self._bits))
+
+
+def _charge(cost: Cost | None) -> Charge:
+    return NO_PRICE if cost is None else Charge(cost.details(), cost.source, cost.version)
