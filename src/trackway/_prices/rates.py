@@ -97,11 +97,11 @@ class Rates:
     version: str
     least: Mapping[str, int] = field(default_factory=dict)
     """Unit → the least that is billed of it."""
+    linear: bool = field(init=False)
+    """Whether no rate depends on the size of the input."""
 
-    @property
-    def linear(self) -> bool:
-        """Whether no rate depends on the size of the input."""
-        return not any(rate.steps for rate in self.by_name.values())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "linear", not any(rate.steps for rate in self.by_name.values()))
 
     def rate(self, name: str) -> Rate | None:
         """What a bucket or unit is paid at."""

@@ -1,0 +1,129 @@
+"""The pricer: multiplies where the rate is at hand, completes records where it is not, never raises."""
+
+import json
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trackway._core.propagated import DIALECTS
+from trackway._core.settings import Settings
+from trackway._core.usage import Usage
+from trackway._prices.book import PriceBook
+from trackway._prices.pricer import Pricer, open_pricer
+from trackway._wire.decode import DecodedSpan, decode_span
+from trackway._wire.encode import AttributeValue, attributes, span
+
+NOW = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) * 10**9
+USAGE = Usage(buckets={"input": 1_000, "output": 200})
+CALL: dict[str, AttributeValue] = {
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.provider.name": "openai",
+    "langfuse.observation.usage_details": '{"input":1000,"output":200,"total":1200}',
+}
+
+
+def pricer(wire: str = "all") -> Pricer:
+    """One that has not looked anything up."""
+    return Pricer(PriceBook(), DIALECTS[wire])
+
+
+def record(given: dict[str, AttributeValue]) -> bytes:
+    """A span."""
+    return span(
+        trace_id=b"t" * 16,
+        span_id=b"s" * 8,
+        parent_span_id=b"",
+        kind=1,
+        name="answer",
+        start=NOW,
+        end=NOW + 5,
+        attributes=attributes(given),
+    )
+
+
+def completed(given: dict[str, AttributeValue], by: Pricer | None = None) -> DecodedSpan:
+    """The span after the pricer has seen it."""
+    return decode_span((by or pricer()).complete(record(given)))
+
+
+def test_a_record_gets_its_cost() -> None:
+    """Everything else stays as it was, byte by byte."""
+    payload, priced = record(CALL), pricer().complete(record(CALL))
+    before, after = decode_span(payload), decode_span(priced)
+    assert after.attributes["llm.cost.total"] == 0.0045
+    assert {key: after.attributes[key] for key in before.attributes} == before.attributes
+    assert (after.name, after.start, after.end, after.span_id) == (
+        before.name,
+        before.start,
+        before.end,
+        before.span_id,
+    )
+
+
+def test_a_slim_wire_stays_slim() -> None:
+    """A destination gets the cost in its own vocabulary."""
+    slim = completed(CALL, pricer("openinference")).attributes
+    assert "langfuse.observation.cost_details" not in slim
+    assert json.loads(str(slim["mlflow.llm.cost"]))["total_cost"] == 0.0045
+    assert "mlflow.llm.cost" not in completed(CALL, pricer("langfuse")).attributes
+
+
+def test_what_has_a_cost_or_no_price_stays_as_it_is() -> None:
+    """Byte by byte."""
+    unpriced: list[dict[str, AttributeValue]] = [
+        {**CALL, "llm.cost.total": 1.0},
+        {**CALL, "gen_ai.request.model": "my-own"},
+        {"a": 1},
+    ]
+    for said in unpriced:
+        assert pricer().complete(record(said)) == record(said)
+
+
+def test_rates_are_learned_from_records() -> None:
+    """After one record of a model its cost is at hand; it is the same as the record's."""
+    ours = pricer()
+    assert ours.quick("openai", ["gpt-4o"], None, USAGE, NOW) is None
+    told = completed(CALL, ours)
+    charge = ours.quick("openai", ["gpt-4o"], None, USAGE, NOW)
+    assert charge is not None
+    assert charge.details["total"] == told.attributes["llm.cost.total"] == 0.0045
+    unpriced = ours.quick("openai", ["gpt-4o"], None, Usage(buckets={"unattributed": 1}), NOW)
+    assert unpriced is not None
+    assert not unpriced.details
+
+
+def test_what_has_no_price_is_learned_too() -> None:
+    """So that its records need not be looked at again."""
+    ours = pricer()
+    completed({**CALL, "gen_ai.request.model": "my-own"}, ours)
+    charge = ours.quick("openai", ["my-own"], None, USAGE, NOW)
+    assert charge is not None
+    assert not charge.details
+
+
+def test_steps_are_never_multiplied_by_the_caller() -> None:
+    """A rate that depends on the size of the input is looked at by who delivers, each time."""
+    ours = pricer()
+    stepped = {
+        **CALL,
+        "gen_ai.request.model": "gemini-2.5-pro",
+        "gen_ai.provider.name": "gcp.gemini",
+    }
+    assert "llm.cost.total" in completed(stepped, ours).attributes
+    assert ours.quick("gcp.gemini", ["gemini-2.5-pro"], None, USAGE, NOW) is None
+
+
+def test_settings_open_a_pricer() -> None:
+    """With a price list there is one, unless nothing is to be priced."""
+    assert open_pricer(Settings.from_env()) is not None
+    assert open_pricer(Settings.from_env(prices="none")) is None
+
+
+@given(st.binary(max_size=200))
+def test_whatever_a_record_holds_it_is_a_record_afterwards(payload: bytes) -> None:
+    """For any bytes the pricer gives them back, or a span with a cost; nothing is raised."""
+    assert pricer_of_all.complete(payload) == payload
+
+
+pricer_of_all = pricer()
