@@ -201,12 +201,13 @@ def usage_of(usage: object) -> Usage | None:
         log.warn("usage", "usage_details is not a mapping of token counts. Dropping value.")
         return None
     given = dict(usage)
-    for key, shape in _SHAPES.items():
-        # `cache_creation: 5` is somebody's own bucket, not Anthropic's mapping.
-        if key in given and not (key == "cache_creation" and isinstance(given[key], int)):
-            from trackway._core.provider_usage import read  # noqa: PLC0415 - for who hands over a response's usage
+    if not _SHAPES.keys().isdisjoint(given):
+        for key, shape in _SHAPES.items():
+            # `cache_creation: 5` is somebody's own bucket, not Anthropic's mapping.
+            if key in given and not (key == "cache_creation" and isinstance(given[key], int)):
+                from trackway._core.provider_usage import read  # noqa: PLC0415 - for who hands over a response's usage
 
-            return read(shape, given)
+                return read(shape, given)
     return _by_hand(given)
 
 
@@ -272,7 +273,13 @@ def costs_in(usage: object) -> dict[str, object]:
 
 def inclusive(buckets: Mapping[str, int]) -> tuple[int | None, int | None]:
     """Input and output tokens with everything that is part of them, as OpenTelemetry and OpenInference count."""
-    return within(buckets, INPUT), within(buckets, OUTPUT)
+    inputs = outputs = None
+    for name, number in buckets.items():
+        if name == INPUT or name.startswith("input_"):
+            inputs = number if inputs is None else inputs + number
+        elif name == OUTPUT or name.startswith("output_"):
+            outputs = number if outputs is None else outputs + number
+    return inputs, outputs
 
 
 def within(buckets: Mapping[str, int], prefix: str) -> int | None:
@@ -285,6 +292,8 @@ def within(buckets: Mapping[str, int], prefix: str) -> int | None:
 
 def count(value: object, name: str) -> int | None:
     """A number of tokens; None, with a WARNING, for what is none."""
+    if type(value) is int and 0 <= value <= _MAX_COUNT:
+        return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT:

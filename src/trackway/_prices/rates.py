@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, final
 
-from trackway._core.usage import Usage
+from trackway._core.usage import Usage, inclusive
 from trackway._prices.money import Ratio, dollars, rounded
 
 __all__ = ["PER", "WITHIN", "Cost", "Rate", "Rates"]
@@ -114,17 +114,24 @@ class Rates:
 
     def cost(self, usage: Usage) -> Cost | None:
         """What *usage* costs; None where a part of it has no rate."""
-        inputs = sum(count for name, count in usage.buckets.items() if name.startswith("input"))
+        linear = self.linear
+        inputs = 0 if linear else inclusive(usage.buckets)[0] or 0
+        pico: dict[str, int] = {}
+        for name, count in self._counts(usage).items():
+            rate = self.rate(name)
+            if rate is not None:
+                pico[name] = rounded(count, rate.base if linear else rate.at(inputs))
+            elif count:
+                return None
+        return Cost(pico=pico, source=self.source, version=self.version)
+
+    def _counts(self, usage: Usage) -> Mapping[str, int]:
+        """What is billed of *usage*, tokens and all else."""
+        if not usage.units and "requests" not in self.by_name:
+            return usage.buckets
         counts = dict(usage.buckets)
         for name, count in usage.units.items():
             counts[name] = max(count, self.least.get(name, 0))
         if "requests" in self.by_name:
             counts.setdefault("requests", 1)
-        pico: dict[str, int] = {}
-        for name, count in counts.items():
-            rate = self.rate(name)
-            if rate is not None:
-                pico[name] = rounded(count, rate.at(inputs))
-            elif count:
-                return None
-        return Cost(pico=pico, source=self.source, version=self.version)
+        return counts

@@ -34,6 +34,7 @@ from trackway._wire.protobuf import HIGH, LOW, ONE_BYTE, TWO_BYTES, varint
 __all__ = [
     "MAX_DEPTH",
     "AttributeValue",
+    "NumberKey",
     "TextKey",
     "append_suffix",
     "attribute",
@@ -52,6 +53,9 @@ _MAX_UINT64: Final = (1 << 64) - 1
 _MAX_UINT32: Final = (1 << 32) - 1
 
 _fixed64: Final = struct.Struct("<Q").pack
+_double: Final = struct.Struct("<d").pack
+# Bytes of the varint of a 64-bit number.
+_LONGEST_VARINT: Final = 10
 _fixed32: Final = struct.Struct("<I").pack
 # A span's fields of fixed size in one call: trace_id, span_id, (parent_span_id,) kind, start, end, flags. The numbers
 # between are tags and lengths; an id of another length is cut or padded.
@@ -127,6 +131,34 @@ class TextKey:
         value_size = varint(1 + len(text_size) + size)
         pair_size = varint(len(self._head) + len(value_size) + 1 + len(text_size) + size)
         return b"".join((b"\x4a", pair_size, self._head, value_size, b"\x0a", text_size, utf8))
+
+
+@final
+class NumberKey:
+    """Attributes of one key whose value is a number; all but the number is ready."""
+
+    __slots__ = ("_double", "_integers")
+
+    def __init__(self, key: str) -> None:
+        head = key_field(key)
+
+        def around(tag: bytes, size: int) -> bytes:
+            value = varint(len(tag) + size)
+            return b"".join(
+                (b"\x4a", varint(len(head) + len(value) + len(tag) + size), head, value, tag)
+            )
+
+        self._integers = tuple(around(b"\x18", size) for size in range(_LONGEST_VARINT + 1))
+        self._double = around(b"\x21", 8)
+
+    def integer(self, number: int) -> bytes:
+        """One Span.attributes field with a whole number from 0 to 2⁶³-1."""
+        encoded = varint(number)
+        return self._integers[len(encoded)] + encoded
+
+    def double(self, number: float) -> bytes:
+        """One Span.attributes field with a float."""
+        return self._double + _double(number)
 
 
 # -- the parts of a span -----------------------------------------------------------------------------------------------
