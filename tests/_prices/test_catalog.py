@@ -98,6 +98,19 @@ def test_steps_and_seconds_are_read() -> None:
     assert "audio_seconds" in spoken.by_name
 
 
+def test_gemini_hears_and_reads_at_one_price_unless_another_is_listed() -> None:
+    """What OpenAI's models hear is never priced as what they read."""
+    one = find("google", "gemini-2.5-pro").rates
+    assert one is not None
+    assert one.by_name["input_audio_tokens"] == one.by_name["input"]
+    two = find("google", "gemini-2.5-flash").rates
+    assert two is not None
+    assert two.by_name["input_audio_tokens"] != two.by_name["input"]
+    text = find("openai", "gpt-4o-audio-preview").rates
+    assert text is not None
+    assert text.rate("input_audio_tokens") is None
+
+
 def test_every_model_of_the_list_can_be_asked_for() -> None:
     """For each model of each provider there are rates or there are none, and nothing is raised."""
     for served_by in CATALOG._providers.values():

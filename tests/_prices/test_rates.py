@@ -23,15 +23,18 @@ def total(known: Rates, units: dict[str, int] | None = None, **buckets: int) -> 
 
 
 def test_a_bucket_is_paid_at_its_rate_or_at_that_of_what_contains_it() -> None:
-    """Reasoning without a price of its own is output, cached audio is cached before it is audio."""
+    """Reasoning without a price of its own is output, a cached image is cached before it is an image."""
     plain = rates(input=10, output=100)
     assert total(plain, input=1, output_reasoning_tokens=2, input_cached_tokens=3) == 240
-    cached = rates(input=10, input_cached_tokens=1, input_audio_tokens=50)
-    assert total(cached, input_cached_audio_tokens=4, input_audio_tokens=1) == 54
+    cached = rates(input=10, input_cached_tokens=1, input_image_tokens=50)
+    assert total(cached, input_cached_image_tokens=4, input_image_tokens=1) == 54
 
 
 def test_what_is_known_to_cost_more_is_not_paid_at_less() -> None:
-    """A cache entry that stays for an hour has a rate of its own, or the call is not priced."""
+    """Audio, and a cache entry that stays for an hour, have rates of their own, or the call is not priced."""
+    assert total(rates(input=10, output=10), input=1, input_audio_tokens=1) is None
+    assert total(rates(input=10, output=10), output_audio_tokens=1) is None
+    assert total(rates(input=10, input_audio_tokens=40), input_audio_tokens=1) == 40
     assert total(rates(input=10, input_cache_creation=12), input_cache_creation_5m=1) == 12
     assert total(rates(input=10, input_cache_creation=12), input_cache_creation_1h=1) is None
     assert total(rates(input=10, input_cache_creation_1h=20), input_cache_creation_1h=1) == 20

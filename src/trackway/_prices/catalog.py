@@ -97,6 +97,11 @@ _NOT_COUNTED: Final = (
 )
 # Whose models are called so that the name alone tells the provider, although there is a slash in it.
 _SLASHED: Final = frozenset({"cloudflare", "fireworks"})
+_ONE_PRICE: Final = (
+    ("input_cached_audio_tokens", "input_cached_tokens"),
+    ("input_audio_tokens", "input"),
+    ("output_audio_tokens", "output"),
+)
 _RESELLERS: Final = frozenset(
     {"aws", "azure", "cloudflare", "cursor", "databricks", "github-copilot", "google", "openrouter"}
 )
@@ -147,6 +152,8 @@ class Catalog:
         rates = _rates(prices.__dict__.items())
         if rates is None:
             return Found(None, since, until)
+        if served_by.id == "google":
+            _share(rates)
         least = _GROQ_LEAST if served_by.id == "groq" and "whisper" in info.id else {}
         return Found(
             Rates(by_name=rates, source=SOURCE, version=self.version, least=least), since, until
@@ -190,6 +197,13 @@ def installed_version() -> str | None:
         return version("genai-prices")
     except PackageNotFoundError:
         return None
+
+
+def _share(rates: dict[str, Rate]) -> None:
+    """Gemini's models have one price for all that goes in, and one for what comes out, unless another is listed."""
+    for audio, text in _ONE_PRICE:
+        if audio not in rates and text in rates:
+            rates[audio] = rates[text]
 
 
 def _context(

@@ -1,8 +1,8 @@
 """Rates of one model, and what a usage costs by them. Pure.
 
 The names of rates are those of the buckets and units of `Usage`. A bucket without a rate of its own is paid at the rate
-of what contains it (`WITHIN`): reasoning at that of output, audio at that of text where the price list tells them not
-apart. A call is priced whole or not at all: where one of its buckets or units has no rate the cost is not known.
+of what contains it (`WITHIN`): reasoning at that of output, images at that of text where the price list does not tell
+them apart. A call is priced whole or not at all: where one of its buckets or units has no rate the cost is not known.
 """
 
 from collections.abc import Mapping
@@ -23,19 +23,20 @@ PER: Final[Mapping[str, int]] = MappingProxyType(
 WITHIN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "input_cached_tokens": ("input",),
-        "input_cached_audio_tokens": ("input_cached_tokens", "input_audio_tokens", "input"),
+        # Audio costs several times what text costs: a rate of its own, or none.
+        "input_cached_audio_tokens": (),
         "input_cached_image_tokens": ("input_cached_tokens", "input_image_tokens", "input"),
         "input_cached_video_tokens": ("input_cached_tokens", "input_video_tokens", "input"),
         "input_cache_creation": ("input",),
         "input_cache_creation_5m": ("input_cache_creation", "input"),
         # Known to cost more than what stays for five minutes: a rate of its own, or none.
         "input_cache_creation_1h": (),
-        "input_audio_tokens": ("input",),
+        "input_audio_tokens": (),
         "input_image_tokens": ("input",),
         "input_video_tokens": ("input",),
         "input_tool_tokens": ("input",),
         "output_reasoning_tokens": ("output",),
-        "output_audio_tokens": ("output",),
+        "output_audio_tokens": (),
         "output_image_tokens": ("output",),
         "output_video_tokens": ("output",),
         "output_citation_tokens": ("output",),
