@@ -197,3 +197,35 @@ def test_what_waits_for_an_exporter_is_told(capsys: pytest.CaptureFixture[str]) 
     assert not client.shutdown(0.0)
     assert main([]) == 0
     assert "Trackway(span_exporter=…): exporter audit shop" in capsys.readouterr().out
+
+
+def test_it_says_where_prices_are_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The price list and its version, the file before it, that it is not installed, or that nothing is priced."""
+    assert str(report(capsys, 0)["prices"]).startswith("genai-prices 0.")
+    prices = tmp_path / "prices.toml"
+    prices.write_text('[[prices]]\nmodel = "a"\ninput = 1\n')
+    monkeypatch.setenv("TRACKWAY_PRICES", str(prices))
+    said = str(report(capsys, 0)["prices"])
+    assert said.startswith(f"{prices} (")
+    assert "then genai-prices" in said
+    monkeypatch.setattr("trackway._prices.book.installed_version", lambda: None)
+    assert "pip install 'trackway[prices]'" in str(report(capsys, 0)["prices"])
+    monkeypatch.setenv("TRACKWAY_PRICES", "none")
+    assert report(capsys, 0)["prices"] == "none, as TRACKWAY_PRICES says"
+    monkeypatch.delenv("TRACKWAY_PRICES")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert str(report(capsys, 0)["prices"]).startswith("none: genai-prices is not installed")
+
+
+def test_prices_that_cannot_be_read_are_wrong_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Status 2, and one line that names the variable, the file and the place in it."""
+    prices = tmp_path / "prices.json"
+    prices.write_text("[{}]")
+    monkeypatch.setenv("TRACKWAY_PRICES", str(prices))
+    assert main([]) == 2
+    said = capsys.readouterr().err
+    assert f"TRACKWAY_PRICES: {prices}, entry 1: has no model" in said

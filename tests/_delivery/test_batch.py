@@ -6,7 +6,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests._delivery.sending import RESOURCE, SCOPE, span, span_id
 from trackway._delivery.batch import Batch
-from trackway._delivery.record import Record
+from trackway._delivery.record import FLAG_UNPRICED, FLAG_UPDATE, Record
 from trackway._wire import encode
 
 SCOPES = {1: (RESOURCE, SCOPE), 2: (RESOURCE, encode.scope("other", "2"))}
@@ -40,6 +40,25 @@ def test_the_body_is_the_request_of_all_records() -> None:
     }
     assert scopes == {"trackway": [span_id(0), span_id(2)], "other": [span_id(1)]}
     assert {a.key for r in found.resource_spans for a in r.resource.attributes} == {"service.name"}
+
+
+def test_only_what_is_flagged_as_unpriced_is_completed() -> None:
+    """Its payload is replaced, its place is not; without such a record nothing is touched."""
+    plain, updated, unpriced = records([10, 20, 30])
+    updated, unpriced = (
+        updated._replace(flags=FLAG_UPDATE),
+        unpriced._replace(flags=FLAG_UNPRICED | FLAG_UPDATE),
+    )
+    before = Batch.of([plain, updated, unpriced], SCOPES)
+    longer = span(2, 300)
+    after = before.completed(lambda payload: longer if payload == unpriced.payload else b"")
+    assert after.records == (plain, updated, unpriced._replace(payload=longer))
+    assert (after.end, after.size) == (
+        before.end,
+        before.size + len(longer) - len(unpriced.payload),
+    )
+    untouched = Batch.of([plain, updated], SCOPES)
+    assert untouched.completed(lambda _payload: b"") is untouched
 
 
 def test_a_lost_scope_costs_no_span() -> None:

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from tests._wire import spans
 from trackway._wire import anyvalue, encode
-from trackway._wire.encode import AttributeValue, TextKey, attribute, attributes
+from trackway._wire.encode import AttributeValue, NumberKey, TextKey, attribute, attributes
 
 
 def minimal(
@@ -125,6 +125,17 @@ def test_a_ready_key_writes_what_the_general_way_writes(key: str, sizes: list[in
     field = TextKey(key).field
     for size in sizes:
         assert field(b"x" * size) == attribute(key, "x" * size)
+
+
+@pytest.mark.parametrize("key", ["k", "llm.cost.total", "k" * 120, "k" * 130, "ключ"])
+def test_a_ready_key_writes_numbers_as_the_general_way_does(key: str) -> None:
+    """`NumberKey` gives the bytes of `attribute`, for whole numbers of every length and for floats."""
+    ready = NumberKey(key)
+    for bits in range(64):
+        number = (1 << bits) - 1
+        assert ready.integer(number) == attribute(key, number)
+    for amount in (0.0, 0.1, 1e-12, 1e300):
+        assert ready.double(amount) == attribute(key, amount)
 
 
 def test_lone_surrogates_become_replacement_characters() -> None:

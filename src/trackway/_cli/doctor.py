@@ -39,10 +39,11 @@ def main(argv: list[str]) -> int:
     as_json = bool(parser.parse_args(argv).json)
     try:
         settings = Settings.from_env()
+        prices = _prices(settings)
     except ConfigurationError as error:
         print(f"trackway: {error}", file=sys.stderr)
         return WRONG_SETTINGS
-    report = _examine(settings)
+    report = _examine(settings, prices)
     if as_json:
         print(orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2).decode())
     else:
@@ -63,6 +64,8 @@ class Report:
     writer: str
     kernels: str
     """The inner loops of the caller's path: "compiled", or "pure Python", which costs about twice as much."""
+    prices: str
+    """Where the prices of calls are from, and which version of it."""
     trouble: str
     destinations: "list[DestinationStats]"
     needs: dict[str, str]
@@ -72,7 +75,7 @@ class Report:
 # -- what is looked at ------------------------------------------------------------------------------------------------
 
 
-def _examine(settings: Settings) -> Report:
+def _examine(settings: Settings, prices: str) -> Report:
     writer, trouble = _writer(settings.directory)
     reachable, answer = _reachability(settings)
     return Report(
@@ -84,6 +87,7 @@ def _examine(settings: Settings) -> Report:
         directory=str(settings.directory),
         writer=writer,
         kernels="pure Python" if kernels is None else "compiled",
+        prices=prices,
         trouble=trouble,
         destinations=(found := _destinations(settings)),
         needs=_needs(settings, found),
@@ -168,6 +172,26 @@ def _reachability(settings: Settings) -> tuple[bool | None, str]:
             return False, f"refuses spans ({said}): check {remote.setting}"
 
 
+def _prices(settings: Settings) -> str:
+    """Where prices are from, the first that is asked first; raises ConfigurationError for a file that is none."""
+    from trackway._prices.book import open_book
+
+    if settings.prices == "none":
+        return f"none, as {settings.sources['prices']} says"
+    book = open_book(settings)
+    sources = {"genai-prices": None} if book is None else book.describe()
+    told = []
+    if (version := sources.get("overrides")) is not None:
+        told.append(f"{clean(settings.prices)} ({version})")
+    if (version := sources.get("genai-prices")) is not None:
+        told.append(f"genai-prices {version}")
+    elif told:
+        told.append("nothing else: genai-prices is not installed (pip install 'trackway[prices]')")
+    else:
+        return "none: genai-prices is not installed (pip install 'trackway[prices]')"
+    return ", then ".join(told)
+
+
 def _writer(directory: Path) -> tuple[str, str]:
     """How records are written in *directory*, by trying, and what is wrong with it."""
     from trackway._delivery.spool import Spool
@@ -218,6 +242,7 @@ def _print(report: Report) -> None:
     trouble = f"; {report.trouble}" if report.trouble else ""
     print(f"spool in {report.directory}: written by {report.writer}{trouble}")
     print(f"kernels: {report.kernels}")
+    print(f"prices: {report.prices}")
     for found in report.destinations:
         print(
             f"{found.destination}: {found.ended} ended, {found.acked} accepted, {found.in_spool} waiting, "
