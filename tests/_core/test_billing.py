@@ -98,15 +98,18 @@ def test_the_model_that_answered_is_told_and_priced(home: Path, client: Trackway
 
 
 def test_a_tier_is_told_once(home: Path, client: Trackway) -> None:
-    """Whether the caller or the usage says it; the caller's word counts."""
+    """Whether the caller or the usage says it; the caller's word counts, unless it is that there was none."""
     usage = Usage(buckets={"input": 1}, tier="batch")
     client.start_observation(
         name="a", as_type="generation", model="own", service_tier="flex", usage_details=usage
     ).end()
     client.start_observation(name="b", as_type="generation", model="own", usage_details=usage).end()
+    client.start_observation(
+        name="c", as_type="generation", model="own", usage_details=usage, service_tier="standard"
+    ).end()
     tiers = [span.attributes["trackway.service_tier"] for span in spans(home)]
-    assert tiers == ["flex", "batch"]
-    assert flags(home) == [UNPRICED, UNPRICED]
+    assert tiers == ["flex", "batch", "batch"]
+    assert flags(home) == [UNPRICED] * 3
 
 
 def test_what_the_provider_says_it_costs_counts(home: Path, client: Trackway) -> None:

@@ -41,6 +41,19 @@ def test_a_model_is_found_by_what_providers_are_called(provider: str | None, mod
 @pytest.mark.parametrize(
     ("provider", "model"),
     [
+        ("gcp.vertex_ai", "publishers/google/models/gemini-2.5-flash"),
+        ("google_genai", "models/gemini-2.5-flash"),
+        ("gcp.gemini", "gemini-2.5-flash"),
+    ],
+)
+def test_googles_full_names_are_models(provider: str, model: str) -> None:
+    """With the path of the model before it or not."""
+    assert price(find(provider, model)) == Fraction(3, 10)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
         ("ollama", "gpt-4o"),  # somebody's own server, whatever the model is called
         ("my-gateway", "gpt-4o"),
         (None, "openai/gpt-4o"),  # a gateway's price, or the provider's

@@ -13,7 +13,7 @@ import orjson
 
 from trackway._core.propagated import LANGFUSE, OPENINFERENCE
 from trackway._core.protocols import UNPRICED
-from trackway._core.usage import REASONING, WRITTEN, Usage, inclusive, within
+from trackway._core.usage import REASONING, STANDARD, WRITTEN, Usage, inclusive, within
 from trackway._wire import attributes as names
 from trackway._wire.encode import NumberKey, TextKey, attribute, attributes
 
@@ -68,16 +68,22 @@ _PRICED: Final = frozenset(
 class Bill:
     """What an observation says of its call, for as long as it lasts."""
 
-    __slots__ = ("given", "model", "provider", "response_model", "tier", "usage")
+    __slots__ = ("given", "given_tier", "model", "provider", "response_model", "usage")
 
     def __init__(self) -> None:
         self.provider: str | None = None
         self.model: str | None = None
         self.response_model: str | None = None
-        self.tier: str | None = None
+        self.given_tier: str | None = None
         self.usage: Usage | None = None
         self.given = False
         """Whether somebody said the cost."""
+
+    @property
+    def tier(self) -> str | None:
+        """The service tier that was given; one that the usage names counts where that was the standard, or none."""
+        given, told = self.given_tier, None if self.usage is None else self.usage.tier
+        return given if told is None or (given and given.lower() not in STANDARD) else told
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -119,7 +125,7 @@ def settle(o: "Observation", bill: Bill) -> int:
     elif bill.usage is None or not (models := bill.models):
         return 0
     else:
-        prices, tier = o._provider.prices, bill.tier or bill.usage.tier
+        prices, tier = o._provider.prices, bill.tier
         charge = (
             None
             if prices is None

@@ -125,8 +125,8 @@ def _set_usage_details(o: "Observation", value: object) -> None:
         raw, _ = o._provider.value(usage.raw, o)
         encoded += attribute(names.TRACKWAY_USAGE_RAW, raw.decode())
     _put(o, "usage_details", encoded)
-    if usage.tier is not None and bill.tier is None:
-        _put(o, "service_tier", attribute(names.TRACKWAY_SERVICE_TIER, usage.tier))
+    if usage.tier is not None:
+        _put_tier(o, bill)
     if usage.cost is not None and not bill.given:
         bill.given = True
         charge = billing.Charge({"total": usage.cost}, "provider", "")
@@ -167,8 +167,14 @@ def _set_response_model(o: "Observation", value: object) -> None:
 
 def _set_service_tier(o: "Observation", value: object) -> None:
     if (name := _word(o, "service_tier", value)) is not None:
-        billing.of(o).tier = name
-        _put(o, "service_tier", attribute(names.TRACKWAY_SERVICE_TIER, name))
+        bill = billing.of(o)
+        bill.given_tier = name
+        _put_tier(o, bill)
+
+
+def _put_tier(o: "Observation", bill: billing.Bill) -> None:
+    if bill.tier is not None:
+        _put(o, "service_tier", attribute(names.TRACKWAY_SERVICE_TIER, bill.tier))
 
 
 def _word(o: "Observation", field: str, value: object) -> str | None:

@@ -34,6 +34,8 @@ OUTPUT: Final = "output"
 REASONING: Final = "output_reasoning_tokens"
 UNATTRIBUTED: Final = "unattributed"
 
+STANDARD: Final = frozenset({"", "auto", "default", "on_demand", "standard"})
+"""What providers call a service tier that is none."""
 UNITS: Final = frozenset({"audio_seconds", "input_characters", "requests", "web_searches"})
 """What is counted and is no token."""
 

@@ -9,8 +9,8 @@ from typing import Final, final
 
 from trackway._core import fork, log
 from trackway._core.settings import Settings
-from trackway._core.usage import Usage
-from trackway._prices.catalog import PROVIDERS, STANDARD, Catalog, Found, installed_version
+from trackway._core.usage import STANDARD, Usage
+from trackway._prices.catalog import PROVIDERS, Catalog, Found, installed_version
 from trackway._prices.overrides import Overrides, load
 from trackway._prices.rates import Cost, Rates
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, final
 
+from trackway._core.usage import STANDARD
 from trackway._prices.money import scaled
 from trackway._prices.rates import PER, Rate, Rates
 
@@ -44,6 +45,8 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "gcp.gen_ai": "google",
     "gcp.vertex_ai": "google",
     "gemini": "google",
+    "google-gla": "google",
+    "google-vertex": "google",
     "google_anthropic_vertex": "google",
     "google_genai": "google",
     "google_vertexai": "google",
@@ -56,7 +59,6 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "x_ai": "x-ai",
     "xai": "x-ai",
 }
-STANDARD: Final = frozenset({"", "auto", "default", "on_demand", "standard"})
 # The list's kinds of price → our buckets and units.
 NAMES: Final[Mapping[str, str]] = {
     "input_mtok": "input",
@@ -167,6 +169,9 @@ class Catalog:
             served_by = self._providers.get(PROVIDERS.get(name, name))
             if served_by is None:
                 return None
+            if served_by.id == "google":
+                # Vertex's full names: `publishers/google/models/gemini-…`.
+                model = model.rpartition("models/")[2]
             info = served_by.find_model(model, all_providers=list(self._providers.values()))
             return None if info is None else (served_by, info)
         return self._only_host(model)

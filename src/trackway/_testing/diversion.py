@@ -75,6 +75,8 @@ def _diverted(provider: TracerProvider, recorder: "Recorder") -> Callable[[], No
     destinations, resource = provider._destinations, provider._resource
     provider._destinations = (recorder,)
     provider.enabled = True
+    # Whether a rate is known already depends on what ran before.
+    provider.prices = None
     # An own scope, so that what begins inside is told from what began before.
     provider.scope = Scope((recorder,), resource, provider.scope.encoded)
     provider._handles = {}
@@ -105,5 +107,6 @@ _EXCHANGED: Final = (
     "draw_span_id",
     "draw_trace_id",
     "enabled",
+    "prices",
     "scope",
 )
