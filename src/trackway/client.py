@@ -88,9 +88,10 @@ class _Core:
         if settings.enabled:
             with loading():
                 from trackway._delivery.delivery import open_delivery  # noqa: PLC0415 - for who sends
+                from trackway._prices.pricer import open_pricer  # noqa: PLC0415 - as above
 
             foreign = _foreign(settings, hooks.span_exporter)
-            prices = _prices(settings)
+            prices = open_pricer(settings)
             self.delivery = open_delivery(settings, foreign=foreign, prices=prices)
             langfuse = settings.remote is not None and settings.remote.kind == "langfuse"
             kinds = [langfuse] if settings.remote is not None else []
@@ -369,15 +370,6 @@ def _destination_name(exporter: object, name: str | None) -> str | None:
         from trackway._delivery.sdk_exporter import checked_name  # noqa: PLC0415 - for who has one
 
     return checked_name(exporter, name)
-
-
-def _prices(settings: Settings) -> PriceSource | None:
-    if settings.prices == "none":
-        return None
-    with loading():
-        from trackway._prices.pricer import open_pricer  # noqa: PLC0415 - for who prices
-
-    return open_pricer(settings)
 
 
 def _foreign(settings: Settings, exporter: "SpanExporter | None") -> "SdkExporter | None":

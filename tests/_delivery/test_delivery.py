@@ -16,8 +16,8 @@ from tests import backend as b
 from tests._delivery.sending import delivery_to, fill, span_id
 from tests.backend import Backend
 from trackway._core.settings import Settings
-from trackway._delivery.chain import chains
-from trackway._delivery.delivery import dating, open_delivery
+from trackway._delivery.chain import chains, dating
+from trackway._delivery.delivery import open_delivery
 
 
 def threads() -> set[str]:

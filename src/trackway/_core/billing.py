@@ -20,7 +20,17 @@ from trackway._wire.encode import NumberKey, TextKey, attribute, attributes
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
 
-__all__ = ["Bill", "Charge", "charge_bytes", "cost_bytes", "flag_of", "of", "settle", "usage_bytes"]
+__all__ = [
+    "Bill",
+    "Charge",
+    "charge_bytes",
+    "cost_bytes",
+    "flag_of",
+    "flags_of",
+    "of",
+    "settle",
+    "usage_bytes",
+]
 
 NOT_BILLED: Final = frozenset({"agent", "chain"})
 """Kinds whose tokens are those of the calls inside, which are billed themselves."""
@@ -141,6 +151,13 @@ def settle(o: "Observation", bill: Bill) -> int:
             o._extra = {}
         o._extra["cost_details"] = charge_bytes(charge, o._provider.bits)
     return 0
+
+
+def flags_of(o: "Observation") -> int:
+    """What can be said now of the cost of *o*, which ends, is said; the flags of its record."""
+    if o._bill is not None:
+        return settle(o, o._bill)
+    return 0 if o._api is None else flag_of(o._api.attributes)
 
 
 def flag_of(keys: Mapping[str, object]) -> int:

@@ -25,6 +25,7 @@ from trackway._core.protocols import PARTIAL, UPDATE, Destination, PriceSource
 from trackway._core.protocols import SCORE as SCORE_RECORD
 from trackway._core.protocols import SPAN as SPAN_RECORD
 from trackway._core.sampling import Sample, Sampler
+from trackway._core.settings import Settings, resource_of
 from trackway._core.starting import begin
 from trackway._core.tracer import Tracer
 from trackway._core.values import Mask, Values
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from trackway._core.foreign import ShouldExport
     from trackway._core.joined import Joined
     from trackway._core.processors import Processor, Processors
-    from trackway._core.settings import Settings
 
 # Names that are remembered in their redacted form; more than these are redacted each time.
 MAX_NAMES: Final = 1_000
@@ -74,7 +74,7 @@ class TracerProvider(trace.TracerProvider):
 
     def __init__(  # noqa: PLR0913 - what can be given in code only
         self,
-        settings: "Settings",
+        settings: Settings,
         destinations: Sequence[Destination],
         *,
         mask: Mask | None = None,
@@ -107,7 +107,7 @@ class TracerProvider(trace.TracerProvider):
         self.samples = sample is not None or settings.sample_rate < 1.0
         ids = random_ids if id_generator is None else CheckedIds(id_generator)
         self.draw_span_id, self.draw_trace_id = ids.generate_span_id, ids.generate_trace_id
-        self._resource = resource(_resource(settings))
+        self._resource = resource(resource_of(settings))
         self._scopes: dict[tuple[str, str], Scope] = {}
         self.scope = self._register(names.SCOPE_NAME, __version__, None)
         environment = {
@@ -277,7 +277,7 @@ class TracerProvider(trace.TracerProvider):
             self._handles.pop(id(o), None)
             self._write_again(o, end)
         elif o._recording:
-            flags = 0 if o._bill is None and o._api is None else self._settle(o)
+            flags = 0 if o._bill is None and o._api is None else billing.flags_of(o)
             payload = encode(o, end)
             if flags:
                 for append, scope_id in o._scope.targets:
@@ -287,13 +287,6 @@ class TracerProvider(trace.TracerProvider):
                 append(payload, scope_id)
         elif self.enabled:
             self._count_dropped(o._scope, "sampled")
-
-    @staticmethod
-    def _settle(o: Observation) -> int:
-        """What can be said of the cost now; the flags of the record."""
-        if o._bill is not None:
-            return billing.settle(o, o._bill)
-        return 0 if o._api is None else billing.flag_of(o._api.attributes)
 
     def append(self, payload: bytes, scope: str, version: str | None, flags: int = 0) -> None:
         """Writes the record of a span of another tracer, under its own scope."""
@@ -338,7 +331,7 @@ class TracerProvider(trace.TracerProvider):
     def _write_again(self, o: Observation, end: int) -> None:
         if not o._recording:
             return
-        flags = self._settle(o)
+        flags = billing.flags_of(o)
         payload = encode(o, end)
         for destination, scope_id in o._scope.destinations:
             if destination.upserts:
@@ -392,17 +385,4 @@ def _given(pairs: Mapping[str, str | None], bits: int) -> dict[str, str]:
         key: value
         for key, value in pairs.items()
         if value is not None and (bits & LANGFUSE or not key.startswith("langfuse."))
-    }
-
-
-def _resource(settings: "Settings") -> dict[str, str]:
-    """Who sends: what OTEL_RESOURCE_ATTRIBUTES says, the project, and this library."""
-    return {
-        names.SERVICE_NAME: settings.project,
-        **dict(settings.resource_attributes),
-        names.TRACKWAY_PROJECT: settings.project,
-        names.OPENINFERENCE_PROJECT_NAME: settings.project,
-        names.TELEMETRY_SDK_LANGUAGE: "python",
-        names.TELEMETRY_SDK_NAME: "trackway",
-        names.TELEMETRY_SDK_VERSION: __version__,
     }

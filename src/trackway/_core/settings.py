@@ -17,9 +17,11 @@ from trackway._core.backend import Protocol, Remote, is_near
 from trackway._core.cut import without_surrogates
 from trackway._core.reader import Reader
 from trackway._core.remotes import AMBIENT, Chooser
+from trackway._version import __version__
+from trackway._wire import attributes as names
 from trackway.errors import ConfigurationError
 
-__all__ = ["AMBIENT", "Settings", "settings_from"]
+__all__ = ["AMBIENT", "Settings", "resource_of", "settings_from"]
 
 # The standard samplers, and the share of traces that they keep.
 SAMPLERS: Final = {"always_on": 1.0, "always_off": 0.0, "traceidratio": 1.0}
@@ -72,6 +74,19 @@ class Settings:
                 and what is allowed.
         """
         return settings_from(os.environ, overrides, exporter)
+
+
+def resource_of(settings: Settings) -> dict[str, str]:
+    """Who sends: what OTEL_RESOURCE_ATTRIBUTES says, the project, and this library."""
+    return {
+        names.SERVICE_NAME: settings.project,
+        **dict(settings.resource_attributes),
+        names.TRACKWAY_PROJECT: settings.project,
+        names.OPENINFERENCE_PROJECT_NAME: settings.project,
+        names.TELEMETRY_SDK_LANGUAGE: "python",
+        names.TELEMETRY_SDK_NAME: "trackway",
+        names.TELEMETRY_SDK_VERSION: __version__,
+    }
 
 
 def settings_from(

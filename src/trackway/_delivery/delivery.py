@@ -30,7 +30,7 @@ from trackway._core.backend import Remote
 from trackway._core.protocols import PriceSource
 from trackway._core.settings import Settings
 from trackway._delivery import platform
-from trackway._delivery.chain import Clock, spool_root
+from trackway._delivery.chain import dating, spool_root
 from trackway._delivery.complaints import Blame
 from trackway._delivery.destination import LOCAL, description_of, identity_of
 from trackway._delivery.exporter import Exporter, Mark, Poster
@@ -43,7 +43,7 @@ from trackway._delivery.worker import Worker
 if TYPE_CHECKING:
     from trackway._delivery.sdk_exporter import SdkExporter
 
-__all__ = ["Delivery", "dating", "exporter_for", "open_delivery"]
+__all__ = ["Delivery", "exporter_for", "open_delivery"]
 
 FLUSH_S: Final = 30.0
 """The patience of a flush that names none; OpenTelemetry's `force_flush` has the same."""
@@ -93,13 +93,6 @@ def exporter_for(
     )
 
 
-def dating() -> Clock:
-    """A clock to date spans by, which is never set back: a day that it was set back would be a day of age."""
-    offset = time.time_ns() - time.monotonic_ns()
-    # The later of both: the monotonic clock stands still while the machine sleeps.
-    return lambda: max(time.time_ns(), time.monotonic_ns() + offset)
-
-
 @final
 class Delivery:
     """Made by `open_delivery`; safe from every thread."""
@@ -120,17 +113,13 @@ class Delivery:
         remote = settings.remote if settings.enabled else None
         self._remote = None if remote is None else self._spool(identity_of(remote), remote)
         self._local = self._spool(LOCAL, None) if settings.enabled and settings.local else None
-        self.sinks: tuple[Spool, ...] = tuple(
-            s for s in (self._remote, self._local) if s is not None
-        )
+        self.sinks = tuple(s for s in (self._remote, self._local) if s is not None)
         """Where a span that ended is appended: the remote destination first, then the local one."""
         self._upkeep = Upkeep(self.sinks, settings.sync)
         self._caretaker = Worker(self._upkeep.step, name="trackway-spool")
-        self.exporter = (
-            None
-            if remote is None
-            else exporter_for(settings, remote, self._remote, foreign, prices)
-        )
+        self.exporter: Exporter | None = None
+        if remote is not None:
+            self.exporter = exporter_for(settings, remote, self._remote, foreign, prices)
         self._deliverer = Worker(self._step, name="trackway-export", on_exit=self._resting)
         self._closed = self._left_behind = self._let_go = False
         self._deadline = 0.0
