@@ -204,8 +204,17 @@ def test_what_no_backend_reads_is_kept(home: Path, client: Trackway) -> None:
     assert span.attributes["trackway.usage.doubts"] == ("total",)
 
 
+def test_seconds_of_audio_are_no_tokens(home: Path, client: Trackway) -> None:
+    """What used no token tells none, not 0 of them."""
+    usage = Usage(buckets={}, units={"audio_seconds": 9})
+    client.start_observation(name="a", usage_details=usage).end()
+    told = only(home).attributes
+    assert json.loads(str(told["trackway.usage.units"])) == {"audio_seconds": 9}
+    assert not [name for name in told if "token" in name or "usage_details" in name]
+
+
 @given(
-    st.dictionaries(st.sampled_from(BUCKETS), st.integers(0, 1 << 50)),
+    st.dictionaries(st.sampled_from(BUCKETS), st.integers(0, 1 << 50), min_size=1),
     st.sampled_from(sorted(DIALECTS)),
 )
 def test_every_vocabulary_says_the_same_of_tokens(buckets: dict[str, int], wire: str) -> None:

@@ -80,6 +80,13 @@ def test_what_is_no_token_is_counted_apart() -> None:
     assert set(found.units) <= UNITS
 
 
+def test_openrouters_own_price_is_seen() -> None:
+    """A response's usage that says its cost keeps it."""
+    found = usage_of({"prompt_tokens": 10, "completion_tokens": 2, "cost": 0.25})
+    assert found is not None
+    assert (found.total, found.cost) == (12, 0.25)
+
+
 def test_a_usage_is_itself() -> None:
     """What is a `Usage` already is taken as it is."""
     usage = Usage(buckets={"input": 1})

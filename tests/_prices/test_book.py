@@ -1,5 +1,6 @@
 """The price book: one question, answered from overrides and the price list, and remembered."""
 
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,3 +127,26 @@ def test_settings_open_a_book(own: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert open_book(Settings.from_env(prices="none")) is None
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert open_book(Settings.from_env()) is None
+
+
+def test_a_fork_while_the_price_list_is_loaded_waits_for_it() -> None:
+    """The child can price: no lock of an import is held in it by a thread that is not there."""
+    program = (
+        "import os, signal, threading, time\n"
+        "from trackway._core.usage import Usage\n"
+        "from trackway._prices.book import PriceBook\n"
+        "book = PriceBook()\n"
+        "ask = lambda: book.price('openai', 'gpt-4o', Usage(buckets={'input': 1}), time.time_ns())\n"
+        "thread = threading.Thread(target=ask)\n"
+        "thread.start()\n"
+        "while not book._loading and thread.is_alive(): pass\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    signal.alarm(30)\n"
+        "    book.after_fork_in_child()\n"
+        "    os._exit(0 if ask() is not None else 3)\n"
+        "thread.join()\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=False)
+    assert ran.returncode == 0

@@ -17,6 +17,8 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 
 from trackway import get_client, observe, propagate_attributes
+from trackway._core.usage import Usage
+from trackway._prices.pricer import Pricer
 
 PER_ROUND = 250
 # Long enough for a thread that was woken to stand at the GIL's door.
@@ -73,8 +75,8 @@ def generate(prompt: str, documents: object, *, temperature: float = 0.5) -> str
     get_client().update_current_generation(
         model="gpt-4o",
         model_parameters={"temperature": temperature},
+        provider="openai",
         usage_details={"input": 120, "output": 30},
-        cost_details={"total": 0.0004},
         metadata={"attempt": 1},
     )
     return "the answer, " * 20
@@ -142,8 +144,11 @@ WORK: dict[str, Callable[[int], None]] = {
 
 def main(work: Callable[[int], None], rounds: int) -> None:
     client = get_client()
-    delivery = client._core.delivery
+    delivery, pricer = client._core.delivery, client._core.provider.prices
     assert delivery is not None
+    # What the delivering thread does: from then on the rate is multiplied where the call ends.
+    assert isinstance(pricer, Pricer)
+    assert pricer.book.price("openai", "gpt-4o", Usage(buckets={}), time.time_ns()) is not None
     for _ in range(100):  # opens the chain, fills the caches
         observations()
     spinner = Spinner()

@@ -168,6 +168,8 @@ def flag_of(keys: Mapping[str, object]) -> int:
 def usage_bytes(usage: Usage, bits: int) -> bytes:
     """Token counts: disjoint for Langfuse, inclusive for the others; beside them what is told of no backend."""
     buckets = usage.buckets
+    if not buckets:
+        return _beside(usage)
     inputs, outputs = inclusive(buckets)
     parts = [
         _INPUT(inputs) if inputs is not None else b"",
@@ -186,11 +188,16 @@ def usage_bytes(usage: Usage, bits: int) -> bytes:
     elif not _TOLD.issuperset(buckets):
         # Else who prices the record, or stores it, could not tell audio from text.
         parts.append(_OWN_DETAILS(orjson.dumps(usage.details())))
-    if usage.units:
-        parts.append(_UNITS(orjson.dumps(dict(usage.units))))
-    if usage.doubts:
-        parts.append(attribute(names.TRACKWAY_USAGE_DOUBTS, usage.doubts))
+    if usage.units or usage.doubts:
+        parts.append(_beside(usage))
     return b"".join(parts)
+
+
+def _beside(usage: Usage) -> bytes:
+    """What is no token, and what cannot be."""
+    encoded = _UNITS(orjson.dumps(dict(usage.units))) if usage.units else b""
+    doubts = usage.doubts
+    return encoded + attribute(names.TRACKWAY_USAGE_DOUBTS, doubts) if doubts else encoded
 
 
 def _detail_bytes(buckets: Mapping[str, int], bits: int) -> bytes:

@@ -203,6 +203,10 @@ def usage_of(usage: object) -> Usage | None:
         log.warn("usage", "usage_details is not a mapping of token counts. Dropping value.")
         return None
     given = dict(usage)
+    if "cost" in given and "prompt_tokens" in given:
+        from trackway._core.provider_usage import read  # noqa: PLC0415 - as below
+
+        return read("openrouter.chat", given)
     if not _SHAPES.keys().isdisjoint(given):
         for key, shape in _SHAPES.items():
             # `cache_creation: 5` is somebody's own bucket, not Anthropic's mapping.

@@ -1,7 +1,9 @@
 """The price book: what a call cost, at its time. Overrides first, then the price list."""
 
 import importlib.util
+import os
 import threading
+import weakref
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,8 @@ __all__ = ["PriceBook", "open_book"]
 # Names of models are made up by whoever deploys them: what is remembered of them is bounded.
 MOST: Final = 2_000
 _MICROSECOND: Final = 1_000
+# A fork in the middle of an import leaves its locks held in the child, for ever; loading takes a third of this.
+FORK_S: Final = 2.0
 
 Key = tuple[str | None, str, str]
 
@@ -58,14 +62,21 @@ class PriceBook:
     def __init__(self, overrides: Overrides | None = None) -> None:
         self.overrides = overrides
         self._catalog: Catalog | None = None
-        self._missing = False
+        self._missing = self._loading = False
         self._lock = threading.Lock()
         # Read without the lock, by threads that must not wait.
         self._found: dict[Key, Found] = {}
+        _books.add(self)
 
     def after_fork_in_child(self) -> None:
         """A lock that another thread of the parent held is held by nobody now."""
         self._lock = threading.Lock()
+        self._loading = False
+
+    def before_fork(self) -> None:
+        """Waits until the price list is loaded, if a thread is at it."""
+        if self._loading and self._lock.acquire(timeout=FORK_S):
+            self._lock.release()
 
     def price(
         self,
@@ -133,11 +144,14 @@ class PriceBook:
 
     def _load(self) -> Catalog | None:
         if self._catalog is None and not self._missing:
+            self._loading = True
             try:
                 self._catalog = Catalog()
             except ImportError:
                 self._missing = True
                 log.logger.info("no prices: pip install 'trackway[prices]'")
+            finally:
+                self._loading = False
         return self._catalog
 
 
@@ -150,3 +164,15 @@ def key_of(provider: str | None, model: str, tier: str | None) -> Key:
         model.strip().lower(),
         "standard" if wanted in STANDARD else wanted,
     )
+
+
+_books: Final[weakref.WeakSet[PriceBook]] = weakref.WeakSet()
+
+
+def _before_fork() -> None:
+    for book in tuple(_books):
+        book.before_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(before=_before_fork)
