@@ -102,16 +102,35 @@ def test_what_has_no_price_is_learned_too() -> None:
     assert not charge.details
 
 
-def test_steps_are_never_multiplied_by_the_caller() -> None:
-    """A rate that depends on the size of the input is looked at by who delivers, each time."""
+def test_steps_are_multiplied_as_they_are_on_the_way() -> None:
+    """A rate that depends on the size of the input is remembered with its steps."""
     ours = pricer()
     stepped = {
         **CALL,
         "gen_ai.request.model": "gemini-2.5-pro",
         "gen_ai.provider.name": "gcp.gemini",
     }
-    assert "llm.cost.total" in completed(stepped, ours).attributes
-    assert ours.quick("gcp.gemini", ["gemini-2.5-pro"], None, USAGE, NOW) is None
+    told = completed(stepped, ours).attributes["llm.cost.total"]
+    charge = ours.quick("gcp.gemini", ["gemini-2.5-pro"], None, USAGE, NOW)
+    assert charge is not None
+    assert charge.details["total"] == told
+    large = ours.quick(
+        "gcp.gemini", ["gemini-2.5-pro"], None, Usage(buckets={"input": 200_001}), NOW
+    )
+    assert large is not None
+    assert large.details["total"] == 200_001 * 2.5 / 10**6
+
+
+def test_rates_of_the_day_are_not_remembered() -> None:
+    """A rate that depends on the time of day is looked at by who delivers, each time."""
+    ours = pricer()
+    of_the_day = {
+        **CALL,
+        "gen_ai.request.model": "deepseek-chat",
+        "gen_ai.provider.name": "deepseek",
+    }
+    assert "llm.cost.total" in completed(of_the_day, ours).attributes
+    assert ours.quick("deepseek", ["deepseek-chat"], None, USAGE, NOW) is None
 
 
 def test_settings_open_a_pricer() -> None:
