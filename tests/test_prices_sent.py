@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.backend import Backend
+from tests.grpc_backend import GrpcBackend
 from tests.spans import only, spans
 from trackway import Trackway
 from trackway._cli.spool import main as spool
@@ -54,6 +56,24 @@ def test_the_first_call_is_priced_on_its_way() -> None:
     }  # fmt: skip
     assert span.attributes["trackway.price.source"] == "genai-prices"
     assert span.attributes["trackway.price.version"]
+
+
+def test_every_way_out_carries_the_cost() -> None:
+    """OTLP by gRPC, and an exporter of the application's, get the first call's cost, too."""
+    with GrpcBackend() as backend:
+        client = Trackway(endpoint=backend.url, protocol="grpc")
+        call(client, provider="openai")
+        assert client.shutdown()
+        told = [span for body in backend.bodies for _, _, span in decode_request(body)]
+    assert [costs(span) for span in told] == [COSTS]
+    exporter = InMemorySpanExporter()
+    client = Trackway(span_exporter=exporter)
+    call(client, provider="openai")
+    assert client.flush()
+    (exported,) = exporter.get_finished_spans()
+    assert client.shutdown()
+    assert exported.attributes is not None
+    assert exported.attributes["llm.cost.total"] == 0.0045
 
 
 def test_later_calls_are_priced_where_they_end(home: Path) -> None:

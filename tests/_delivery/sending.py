@@ -110,6 +110,7 @@ class Sending:
         retry_for: float = 86_400.0,
         jitter: Callable[[], float] = lambda: 1.0,
         destination: str = DESTINATION,
+        complete: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self.time = Time()
         self.posts = Posts(
@@ -126,6 +127,7 @@ class Sending:
             clock=self.time,
             wall_ns=self.time.wall,
             jitter=jitter,
+            complete=complete,
         )
 
     def _poster(self) -> Poster:

@@ -9,12 +9,15 @@ from zlib import crc32
 import pytest
 
 from tests import backend as b
-from tests._delivery.sending import Sending, fill, span_id, spool_at
+from tests._delivery.sending import RESOURCE, SCOPE, Sending, fill, span, span_id, spool_at
 from tests.backend import Backend
 from trackway._core import log
 from trackway._delivery import platform
 from trackway._delivery.chain import chains
+from trackway._delivery.record import FLAG_UNPRICED
 from trackway._delivery.spool import Spool
+from trackway._wire import encode
+from trackway._wire.decode import decode_request
 
 
 def orphan(home: Path, numbers: range, size: int = 100) -> list[str]:
@@ -178,6 +181,29 @@ def test_memory_is_delivered_without_a_disk(home: Path) -> None:
         assert sending.exporter.memory_counters.acked == 20
         assert spool.counters().in_memory == 0
         sending.close()
+    spool.close()
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_what_is_unpriced_is_completed_on_its_way(home: Path, *, on_disk: bool) -> None:
+    """Only records with the flag, from a chain or from memory, also when the batch is sent again or halved."""
+    if not on_disk:
+        (home / "spool").parent.mkdir(parents=True)
+        (home / "spool").write_text("in the way")
+    spool = spool_at(home)
+    scope = spool.register_scope(RESOURCE, SCOPE)
+    for number in range(4):
+        spool.append(span(number), scope, 0, FLAG_UNPRICED if number % 2 else 0)
+    cost = encode.attribute("llm.cost.total", 1.0)
+    with Backend(b.status(503), b.status(413), b.ok()) as backend:
+        sending = Sending(
+            backend.url, home, spool, complete=lambda record: encode.append_suffix(record, cost)
+        )
+        sending.run()
+        accepted = [s for r in backend.requests[2:] for _, _, s in decode_request(r.body)]
+        sending.close()
+    priced = {s.span_id: "llm.cost.total" in s.attributes for s in accepted}
+    assert priced == {span_id(number): bool(number % 2) for number in range(4)}
     spool.close()
 
 
