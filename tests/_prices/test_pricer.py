@@ -1,12 +1,16 @@
 """The pricer: multiplies where the rate is at hand, completes records where it is not, never raises."""
 
 import json
+import random
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests._prices.biller import calls
+from trackway._core.billing import usage_bytes
 from trackway._core.propagated import DIALECTS
+from trackway._core.provider_usage import SHAPES
 from trackway._core.settings import Settings
 from trackway._core.usage import Usage
 from trackway._prices.book import PriceBook
@@ -28,7 +32,7 @@ def pricer(wire: str = "all") -> Pricer:
     return Pricer(PriceBook(), DIALECTS[wire])
 
 
-def record(given: dict[str, AttributeValue]) -> bytes:
+def record(given: dict[str, AttributeValue], more: bytes = b"") -> bytes:
     """A span."""
     return span(
         trace_id=b"t" * 16,
@@ -38,7 +42,7 @@ def record(given: dict[str, AttributeValue]) -> bytes:
         name="answer",
         start=NOW,
         end=NOW + 5,
-        attributes=attributes(given),
+        attributes=attributes(given) + more,
     )
 
 
@@ -119,6 +123,30 @@ def test_steps_are_multiplied_as_they_are_on_the_way() -> None:
     )
     assert large is not None
     assert large.details["total"] == 200_001 * 2.5 / 10**6
+
+
+def test_who_prices_it_makes_no_difference(chance: random.Random) -> None:
+    """The cost that the ending thread multiplies, and the one that is added on the way, are the same."""
+    ours = pricer()
+    multiplied = 0
+    for made in calls(chance, 300):
+        usage = SHAPES[made.shape](made.usage)
+        assert usage is not None
+        said: dict[str, AttributeValue] = {
+            "gen_ai.request.model": made.model,
+            "gen_ai.provider.name": made.provider,
+            "trackway.service_tier": made.tier or "standard",
+        }
+        payload = record(said, usage_bytes(usage, DIALECTS["openinference"]))
+        told = decode_span(ours.complete(payload)).attributes["langfuse.observation.cost_details"]
+        charge = ours.quick(made.provider, [made.model], made.tier, usage, NOW)
+        if charge is not None:
+            multiplied += 1
+            same = {name: amount for name, amount in charge.details.items() if amount}
+            assert {
+                name: amount for name, amount in json.loads(str(told)).items() if amount
+            } == same
+    assert multiplied > 200
 
 
 def test_rates_of_the_day_are_not_remembered() -> None:

@@ -4,8 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trackway._core.billing import usage_bytes
+from trackway._core.propagated import DIALECTS
+from trackway._core.usage import Usage
 from trackway._prices.spans import call_of, has_cost, usage_in
 from trackway._wire import attributes as names
+from trackway._wire.decode import decode_attributes
 from trackway._wire.encode import AttributeValue
 
 OURS: dict[str, AttributeValue] = {
@@ -99,3 +103,23 @@ def test_whatever_a_span_says_nothing_is_raised(given: dict[str, AttributeValue]
     if call is not None:
         assert call.models
         assert all(count >= 0 for count in call.usage.buckets.values())
+
+
+NAMES = ["input", "input_cached_tokens", "input_cached_audio_tokens", "input_cache_creation", "input_audio_tokens",
+         "input_cache_creation_1h", "output", "output_reasoning_tokens", "output_audio_tokens", "mine"]  # fmt: skip
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), st.integers(0, 1 << 40), min_size=1),
+    st.dictionaries(st.sampled_from(["web_searches", "audio_seconds"]), st.integers(1, 99)),
+    st.sampled_from(sorted(DIALECTS)),
+)
+def test_what_is_written_is_read(buckets: dict[str, int], units: dict[str, int], wire: str) -> None:
+    """For any usage and any wire, who prices the record finds the same tokens in the same buckets."""
+    written = usage_bytes(Usage(buckets=buckets, units=units), DIALECTS[wire])
+    found = usage_in(decode_attributes(written))
+    assert found is not None
+    assert {name: n for name, n in found.buckets.items() if n} == {
+        name: n for name, n in buckets.items() if n
+    }
+    assert found.units == units
