@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests._prices.biller import calls
 from trackway._core.billing import usage_bytes
-from trackway._core.propagated import DIALECTS
+from trackway._core.kinds import DIALECTS
 from trackway._core.provider_usage import SHAPES
 from trackway._core.settings import Settings
 from trackway._core.usage import Usage

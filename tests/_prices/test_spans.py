@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackway._core.billing import usage_bytes
-from trackway._core.propagated import DIALECTS
+from trackway._core.kinds import DIALECTS
 from trackway._core.usage import Usage
 from trackway._prices.spans import call_of, has_cost, usage_in
 from trackway._wire import attributes as names

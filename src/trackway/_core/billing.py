@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 import orjson
 
-from trackway._core.propagated import LANGFUSE, OPENINFERENCE
+from trackway._core.propagated import GENAI, LANGFUSE, OPENINFERENCE
 from trackway._core.protocols import UNPRICED
 from trackway._core.usage import REASONING, STANDARD, WRITTEN, Usage, inclusive, within
 from trackway._wire import attributes as names
@@ -225,6 +225,8 @@ def cost_bytes(buckets: Mapping[str, float], bits: int) -> bytes:
     encoded = _COST(buckets["total"])
     if bits & LANGFUSE:
         encoded += _COST_DETAILS(orjson.dumps(buckets))
+    if bits & GENAI:
+        encoded += attribute(names.GEN_AI_USAGE_COST, buckets["total"])
     if bits & OPENINFERENCE:
         encoded += _MLFLOW(orjson.dumps(_sides(buckets)))
     return encoded
