@@ -176,10 +176,18 @@ def test_what_is_said_by_opentelemetrys_api_is_flagged(home: Path, client: Track
     ) as observation:
         observation.update(usage_details=USAGE)
         observation.set_attribute("gen_ai.provider.name", "azure.ai.openai")
+    with client.start_as_current_observation(
+        name="e", as_type="generation", model="own"
+    ) as observation:
+        observation.set_attribute("gen_ai.usage.input_tokens", 5)
+    with client.start_as_current_observation(
+        name="f", as_type="generation", model="own"
+    ) as observation:
+        observation.set_attribute("gen_ai.provider.name", "openai")
     by_name = {
         span.name: record.flags for span, record in zip(spans(home), records(home), strict=True)
     }
-    assert (by_name["b"], by_name["c"], by_name["d"]) == (UNPRICED, 0, UNPRICED)
+    assert [by_name[name] for name in "bcdef"] == [UNPRICED, 0, UNPRICED, UNPRICED, 0]
 
 
 def test_spans_of_the_host_are_flagged(home: Path, client: Trackway) -> None:

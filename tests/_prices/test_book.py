@@ -77,6 +77,18 @@ def test_overrides_come_first(own: Path) -> None:
     assert set(book.describe()) == {"overrides", "genai-prices"}
 
 
+def test_overrides_may_use_any_name_of_a_provider_and_of_no_tier(tmp_path: Path) -> None:
+    """OpenTelemetry's name in the file is the price list's in the call, and the other way round."""
+    path = tmp_path / "prices.toml"
+    path.write_text(
+        '[[prices]]\nmodel = "m"\nprovider = "azure.ai.openai"\ntier = "default"\ninput = 1\n'
+    )
+    book = PriceBook(load(path, "prices"))
+    for provider in ("azure", "azure.ai.openai", "Azure_OpenAI"):
+        assert book.price(provider, "m", Usage(buckets={"input": 1}), NOW) is not None
+    assert book.price("openai", "m", Usage(buckets={"input": 1}), NOW) is None
+
+
 def test_what_was_found_is_known_without_looking() -> None:
     """`known` gives what was found, for the time for which it holds, and never looks anything up."""
     book = PriceBook()

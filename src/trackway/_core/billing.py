@@ -129,8 +129,10 @@ def settle(o: "Observation", bill: Bill) -> int:
         return 0
     if o._metadata is not None and o._metadata.get("cache_hit") == _HIT:
         charge: Charge | None = CACHE_HIT
-    elif not _DECISIVE.isdisjoint(said):
+    elif said and not (_DECISIVE.isdisjoint(said) and _COUNTED.isdisjoint(said)):
         # Told by OpenTelemetry's API, in ready bytes: whoever prices the record reads them.
+        if bill.usage is None and _COUNTED.isdisjoint(said):
+            return 0
         charge = None
     elif bill.usage is None or not (models := bill.models):
         return 0

@@ -11,8 +11,8 @@ from typing import Final, final
 
 from trackway._core import fork, log
 from trackway._core.settings import Settings
-from trackway._core.usage import STANDARD, Usage
-from trackway._prices.catalog import PROVIDERS, Catalog, Found, installed_version
+from trackway._core.usage import Usage
+from trackway._prices.catalog import Catalog, Found, installed_version, provider_of, tier_of
 from trackway._prices.overrides import Overrides, load
 from trackway._prices.rates import Cost, Rates
 
@@ -42,9 +42,7 @@ def open_book(settings: Settings) -> "PriceBook | None":
         overrides = load(Path(settings.prices).expanduser(), setting)
     elif importlib.util.find_spec("genai_prices") is None:
         return None
-    book = PriceBook(overrides)
-    fork.on_child(book.after_fork_in_child)
-    return book
+    return PriceBook(overrides)
 
 
 @final
@@ -157,13 +155,8 @@ class PriceBook:
 
 def key_of(provider: str | None, model: str, tier: str | None) -> Key:
     """What rates are remembered under: spellings of the same come to the same."""
-    served_by = None if provider is None else provider.strip().lower()
-    wanted = (tier or "").strip().lower()
-    return (
-        served_by if served_by is None else PROVIDERS.get(served_by, served_by),
-        model.strip().lower(),
-        "standard" if wanted in STANDARD else wanted,
-    )
+    served_by = None if provider is None else provider_of(provider)
+    return served_by, model.strip().lower(), tier_of(tier)
 
 
 _books: Final[weakref.WeakSet[PriceBook]] = weakref.WeakSet()
@@ -174,5 +167,11 @@ def _before_fork() -> None:
         book.before_fork()
 
 
+def _in_child() -> None:
+    for book in tuple(_books):
+        book.after_fork_in_child()
+
+
+fork.on_child(_in_child)
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     os.register_at_fork(before=_before_fork)

@@ -23,7 +23,7 @@ from trackway._prices.rates import PER, Rate, Rates
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
 
-__all__ = ["Catalog", "Found", "installed_version"]
+__all__ = ["Catalog", "Found", "installed_version", "provider_of", "tier_of"]
 
 SOURCE: Final = "genai-prices"
 
@@ -163,10 +163,10 @@ class Catalog:
 
     def _model(self, provider: str | None, model: str) -> "tuple[Provider, ModelInfo] | None":
         if provider is not None:
-            name = provider.strip().lower()
+            name = provider_of(provider)
             if name == "litellm":
                 name, _, model = model.partition("/")
-            served_by = self._providers.get(PROVIDERS.get(name, name))
+            served_by = self._providers.get(provider_of(name))
             if served_by is None:
                 return None
             if served_by.id == "google":
@@ -194,6 +194,18 @@ def _speaks_for_itself(provider: "Provider", model: str) -> bool:
     return own or provider.id not in _RESELLERS
 
 
+def provider_of(name: str) -> str:
+    """What the list calls a provider."""
+    name = name.strip().lower()
+    return PROVIDERS.get(name, name)
+
+
+def tier_of(name: str | None) -> str:
+    """What is remembered as the tier; `standard` for every way to say that there is none."""
+    name = (name or "").strip().lower()
+    return "standard" if name in STANDARD else name
+
+
 def installed_version() -> str | None:
     """Which genai-prices is installed, without loading it; None where there is none."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - for who asks
@@ -215,8 +227,8 @@ def _context(
     provider: "Provider", info: "ModelInfo", tier: str | None, moment: datetime
 ) -> dict[str, str] | None:
     """What selects the prices of *tier*; None where the list does not have them."""
-    wanted = (tier or "").strip().lower()
-    if wanted in STANDARD:
+    wanted = tier_of(tier)
+    if wanted == "standard":
         return {}
     # Another provider's list price says nothing of this one's tiers.
     if not any(info is own for own in provider.models):

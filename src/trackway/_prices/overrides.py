@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Final, NoReturn, final
 
 from trackway._core.usage import UNITS
+from trackway._prices.catalog import provider_of, tier_of
 from trackway._prices.money import scaled
 from trackway._prices.rates import PER, WITHIN, Rate, Rates
 from trackway.errors import ConfigurationError
@@ -150,8 +151,8 @@ class _Reader:
             self._fail(f"has no price: give one of {', '.join(sorted(NAMES))}")
         return Entry(
             pattern=re.compile(translate(model.lower())),
-            provider=None if provider is None else provider.lower(),
-            tier="standard" if tier is None else tier.lower(),
+            provider=None if provider is None else provider_of(provider),
+            tier=tier_of(tier),
             since=self._since(entry.get("from")),
             rates=Rates(by_name=rates, source=SOURCE, version=version),
         )
