@@ -351,8 +351,11 @@ class Trackway(Tracing):
             raise ReadNotAvailable(message, setting="local")
         if self._store is None:
             from trackway._store.local import LocalStore  # noqa: PLC0415 - for who reads
+            from trackway._store.retention import rule_of  # noqa: PLC0415 - as above
 
-            self._store = LocalStore(settings.directory, project=settings.project)
+            self._store = LocalStore(
+                settings.directory, project=settings.project, retention=rule_of(settings)
+            )
         # Low-level handles that are open are shown as they are.
         self._core.provider.write_handles()
         return self._store

@@ -36,6 +36,13 @@ class Result:
         return max(map(cell_len, self.out.splitlines()))
 
 
+KEPT = (
+    "This store keeps 90 days or 5 GiB, whichever comes first. To keep more or less: "
+    "trackway retention --help\n"
+)
+"""What the first command on a store says on standard error."""
+
+
 def trackway(*arguments: str, columns: int = 80, **env: str) -> Result:
     """Runs `trackway` with *arguments* in this test's environment and *env*."""
     done = subprocess.run(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests._cli.terminal import shop
 from trackway._cli import data
+from trackway._store.ingest import IngestReport
 from trackway._store.local import LocalStore
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "cli.md"
@@ -33,6 +34,12 @@ def test_the_page_lists_every_key(home: Path) -> None:
         assert page is not None
         user, row = data.user_page(page), data.trace(trace)
         observation = trace.observations[0]
+        kept = data.retention(
+            store.retention.holdings(),
+            unread=0,
+            gone=store.retention.older_than(0),
+            dry_run=True,
+        )
         plain, full = (
             data.observation(observation, io=False),
             data.observation(observation, io=True),
@@ -48,4 +55,9 @@ def test_the_page_lists_every_key(home: Path) -> None:
         "`trace`, beside these": ["observations"],
         "each of `observations`": keys(plain),
         "with `--io`, beside these": keys(full)[len(plain) :],
+        "`ingest`": keys(data.ingested(IngestReport())),
+        "`retention`": keys(kept),
+        "its `rule`": keys(kept["rule"]),
+        "its `held` and `deleted`": keys(kept["held"]),
     }
+    assert keys(kept["held"]) == keys(kept["deleted"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests._cli.terminal import PATIENCE, RUN, client, shop, trackway
+from tests._cli.terminal import KEPT, PATIENCE, RUN, client, shop, trackway
 from trackway import propagate_attributes
 from trackway._cli.main import main
 from trackway._store.local import LocalStore
@@ -28,7 +28,7 @@ def test_traces_are_a_line_each(home: Path, columns: int) -> None:
     """The newest come first, each with name, user, latency, tokens and cost, within the width of the terminal."""
     shop(home)
     shown = trackway("traces", columns=columns)
-    assert (shown.code, shown.err) == (0, "")
+    assert (shown.code, shown.err) == (0, KEPT)
     assert shown.width <= columns
     _, tick, reply, chat, *_ = shown.out.splitlines()
     assert "tick" in tick
@@ -114,7 +114,7 @@ def test_a_trace_is_a_tree(home: Path, columns: int) -> None:
     """Every observation stands below its parent with kind, name and figures; failures are marked, with their reason."""
     shop(home)
     shown = trackway("trace", named(home, "chat").id[:12], columns=columns)
-    assert (shown.code, shown.err) == (0, "")
+    assert (shown.code, shown.err) == (0, KEPT)
     assert shown.width <= columns
     head, tree = shown.out.split("\n\n", 1)
     for part in (

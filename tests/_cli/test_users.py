@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests._cli.terminal import alice, client, shop, trackway
+from tests._cli.terminal import KEPT, alice, client, shop, trackway
 from trackway import propagate_attributes
 from trackway._store.local import LocalStore
 
@@ -16,7 +16,7 @@ def test_users_are_a_line_each(home: Path, columns: int) -> None:
     shop(home)
     shown = trackway("users", columns=columns)
     assert shown.code == 0
-    assert shown.err == ""
+    assert shown.err == KEPT
     assert shown.width <= columns
     lines = {line.split()[0]: line.split() for line in shown.out.splitlines() if line}
     assert lines["alice"][1:3] == ["1", "0"]

@@ -73,6 +73,35 @@ def test_sizes(text: object, count: int) -> None:
     assert parsing.size(text) == count
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90d", 7_776_000.0), ("1w", 604_800.0), ("24h", 86_400.0), (" OFF ", "off"), (86_400, 86_400.0)],
+)  # fmt: skip
+def test_ages(text: object, seconds: object) -> None:
+    """A day at least, with a unit, or off."""
+    assert parsing.age(text) == seconds
+
+
+@pytest.mark.parametrize(("text", "count"), [("5GiB", 5 << 30), (1 << 20, 1 << 20), ("off", "off")])
+def test_limits(text: object, count: object) -> None:
+    """A mebibyte at least, or off."""
+    assert parsing.limit(text) == count
+
+
+@pytest.mark.parametrize("text", ["90", "23h", 90, "-1d", "soon", "", None, True, "9" * 400 + "d"])
+def test_what_is_no_age(text: object) -> None:
+    """A number without a unit is refused: 90 would be 90 seconds, which nobody means."""
+    with pytest.raises(ValueError, match=r"is less than a day|is not a time"):
+        parsing.age(text)
+
+
+@pytest.mark.parametrize("text", ["5", "1000KiB", 0, "none", "", None, False, "9" * 400])
+def test_what_is_no_limit(text: object) -> None:
+    """A number without a unit is refused here, too: 5 would be five bytes."""
+    with pytest.raises(ValueError, match=r"is less than 1MiB|is not a size"):
+        parsing.limit(text)
+
+
 def test_headers_are_percent_decoded() -> None:
     """Pairs as OTEL_EXPORTER_OTLP_HEADERS has them; a value may have `=` in it."""
     told = parsing.headers(" authorization = Basic%20dGVzdA== , x-team=a%2Cb,,")

@@ -23,6 +23,9 @@ SAMPLES: dict[str, tuple[object, str]] = {
     "timeout": (3, "1500ms"),
     "retry_for": ("2h", "3d"),
     "spool_quota": (1 << 20, "64MiB"),
+    "retention": ("off", "12w"),
+    "retention_size": (1 << 20, "off"),
+    "ingest_at": ("64MiB", "OFF"),
     "sync": ("always", "250ms"),
     "wire": ("langfuse", "openinference"),
     "max_value_bytes": (1024, "2KiB"),
@@ -41,6 +44,8 @@ READ: dict[str, tuple[object, object]] = {
     "timeout": (3.0, 1.5),
     "retry_for": (7_200.0, 259_200.0),
     "spool_quota": (1 << 20, 64 << 20),
+    "retention": ("off", 7_257_600.0),
+    "ingest_at": (64 << 20, "off"),
     "sync": ("always", 0.25),
     "max_value_bytes": (1024, 2048),
 }

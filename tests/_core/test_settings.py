@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trackway import Trackway
-from trackway._core.settings import Settings
+from trackway._core.settings import Settings, environment_of_child
 from trackway._core.specs import SPECS
 from trackway.errors import ConfigurationError
 
@@ -203,3 +203,22 @@ def test_the_incumbents_arguments_are_understood(ours: str | None) -> None:
     assert not Settings.from_env(tracing_enabled=False).enabled
     assert Settings.from_env(tracing_enabled=False, enabled=True).enabled
     assert Settings.from_env(tracing_enabled=None).enabled
+
+
+def test_a_process_of_ours_gets_what_reading_needs(environ: pytest.MonkeyPatch) -> None:
+    """A child that reads for an application traces nothing and knows nothing of its backends, but how long to keep."""
+    for name in ("TRACKWAY_ATTACH", "TRACKWAY_ENDPOINT", "LANGFUSE_HOST", "OTEL_SERVICE_NAME"):
+        environ.setenv(name, "http://127.0.0.1:9")
+    environ.setenv("TRACKWAY_ATTACH", "1")
+    environ.setenv("SOMETHING", "else")
+    environ.setenv("TRACKWAY_RETENTION_SIZE", "1GiB")
+    child = environment_of_child(Settings.from_env(retention="2w"))
+    ours = {n: v for n, v in child.items() if n.startswith(("TRACKWAY_", "LANGFUSE_", "OTEL_"))}
+    assert ours == {
+        "TRACKWAY_ENABLED": "false",
+        "OTEL_SDK_DISABLED": "true",
+        "TRACKWAY_RETENTION": "1209600.0",
+        "TRACKWAY_RETENTION_SIZE": "1073741824",
+    }
+    assert child["SOMETHING"] == "else"
+    assert "TRACKWAY_RETENTION" not in environment_of_child(Settings.from_env())

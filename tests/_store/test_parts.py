@@ -1,13 +1,17 @@
 """The part files: whole or not there."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trackway._store.engines.duckdb import Engine, EngineError
-from trackway._store.parts import Lines, Parts
+from trackway._store.parts import MOST_PIECES, Lines, Parts
 from trackway._store.rows import OBSERVATIONS
 from trackway._store.state import State
+from trackway._store.times import DAY_US
 
 
 def parts_in(home: Path) -> tuple[Parts, State, Engine]:
@@ -75,3 +79,20 @@ def test_a_long_line_and_a_zero_character_survive(home: Path) -> None:
     engine.close()
     assert found == text
     assert zero == "a\0b"
+
+
+@given(st.lists(st.integers(-(1 << 50), 1 << 50)), st.integers(0, 400))
+def test_rows_are_cut_by_day(anywhere: list[int], near: int) -> None:
+    """Every row is in one piece, up to a month's days have one each, and there are never more than a few dozen."""
+    starts = [*anywhere, *(day * DAY_US for day in range(near))]
+    lines = Lines(OBSERVATIONS)
+    for start in starts:
+        lines.add(b"%d" % start, start, has_user=start % 2 == 0)
+    pieces = lines.by_day()
+    assert sorted(text for piece in pieces for text in piece.texts) == sorted(lines.texts)
+    assert sum(piece.size for piece in pieces) == lines.size
+    assert len(pieces) <= MOST_PIECES
+    if len({start // DAY_US for start in starts}) <= MOST_PIECES:
+        assert all(len({start // DAY_US for start in piece.starts}) == 1 for piece in pieces)
+    for earlier, later in pairwise(pieces):
+        assert max(earlier.starts) < min(later.starts)

@@ -34,7 +34,7 @@ def test_a_commit_is_parts_and_positions_together(tmp_path: Path) -> None:
     assert state.snapshot().parts == (part("a"),)
     assert state.snapshot().superseded == (Superseded("p", "t", "s", 7),)
     assert state.positions() == {"chain": Position(2, 300, 5, 1)}
-    assert state.sequence() == 9
+    assert state.counter("sequence") == 9
     assert state.doomed() == ["b"]
 
 
@@ -48,7 +48,7 @@ def test_a_commit_that_fails_leaves_nothing(tmp_path: Path) -> None:
         )
     assert state.snapshot().parts == (part("a"),)
     assert state.positions() == {}
-    assert state.sequence() == 1
+    assert state.counter("sequence") == 1
 
 
 def test_the_latest_number_of_a_superseded_span_counts(tmp_path: Path) -> None:

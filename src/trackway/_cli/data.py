@@ -11,9 +11,19 @@ from decimal import Decimal
 import orjson
 
 from trackway._cli.words import clean_json
+from trackway._store.ingest import IngestReport
 from trackway._store.models import Observation, Score, Trace, User, UserSummary
+from trackway._store.retention import Days, Holdings
 
-__all__ = ["observation", "print_json", "trace", "user", "user_page"]
+__all__ = [
+    "ingested",
+    "observation",
+    "print_json",
+    "retention",
+    "trace",
+    "user",
+    "user_page",
+]
 
 Object = dict[str, object]
 
@@ -133,6 +143,40 @@ def observation(given: Observation, *, io: bool) -> Object:
         "metadata": dict(given.metadata),
         "exception": None if given.exception is None else dict(given.exception),
         **exchanged,
+    }
+
+
+def ingested(given: IngestReport) -> Object:
+    """`trackway ingest --json`."""
+    return {
+        "records": given.records,
+        "malformed": given.malformed,
+        "damaged_bytes": given.damaged_bytes,
+        "seconds": given.seconds,
+        "busy": given.busy,
+    }
+
+
+def retention(given: Holdings, *, unread: int, gone: Days | None, dry_run: bool) -> Object:
+    """`trackway retention --json`."""
+    return {
+        "rule": {"age_seconds": given.rule.age_s, "bytes": given.rule.size},
+        "held": _days(given.held),
+        "unread_bytes": unread,
+        "retired_rows": given.retired_rows,
+        "deleted": None if gone is None else _days(gone),
+        "dry_run": dry_run,
+    }
+
+
+def _days(given: Days) -> Object:
+    return {
+        "files": given.files,
+        "observations": given.rows,
+        "bytes": given.bytes,
+        "days": given.days,
+        "first_day": given.first,
+        "last_day": given.last,
     }
 
 

@@ -46,6 +46,12 @@ COMMANDS: Final = {
     "trace": Command(
         "traces", "main_one", "trace ID", "one trace as a tree; --io shows inputs and outputs"
     ),
+    "ingest": Command(
+        "ingest", "main", "ingest", "takes what is unread into the store, and shows nothing"
+    ),
+    "retention": Command(
+        "retention", "main", "retention", "what the store keeps; --older-than 90d deletes now"
+    ),
     "demo": Command(
         "demo", "main", "demo", "makes the traces of a small application, to look around in"
     ),

@@ -11,15 +11,17 @@ from rich.console import Console
 from rich.text import Text
 
 from trackway._cli.show import screen
-from trackway._cli.words import clean
+from trackway._cli.words import clean, size, span
 from trackway._core.settings import Settings
 from trackway._store.local import LocalStore
+from trackway._store.retention import Rule, rule_of
 
 __all__ = [
     "Directory",
     "Json",
     "Limit",
     "Project",
+    "kept_by",
     "nothing",
     "opened",
     "run",
@@ -80,14 +82,35 @@ def say_more(limit: int, *, as_json: bool) -> None:
 
 
 @contextmanager
-def opened(directory: Path | None, project: str | None) -> Iterator[LocalStore | None]:
-    """The store; None where there is no such directory: looking must not make one."""
-    place = Settings.from_env(directory=directory).directory
-    if not place.is_dir():
+def opened(
+    directory: Path | None, project: str | None, *, telling: bool = True
+) -> Iterator[LocalStore | None]:
+    """The store; None where there is no such directory: looking must not make one.
+
+    The first command on a store says what it keeps, on standard error, unless not *telling*.
+    """
+    settings = Settings.from_env(directory=directory)
+    if not settings.directory.is_dir():
         yield None
         return
-    with LocalStore(place, project=project) as store:
+    rule = rule_of(settings)
+    with LocalStore(settings.directory, project=project, retention=rule) as store:
         yield store
+        if telling and store.retention.unsaid():
+            said = (
+                f"This store keeps {kept_by(rule)}. To keep more or less: trackway retention --help"
+            )
+            console = screen(sys.stderr)
+            console.print(Text(said, style="dim"), soft_wrap=True)
+
+
+def kept_by(rule: Rule) -> str:
+    """A rule in words."""
+    limits = [] if rule.age_s is None else [span(rule.age_s)]
+    if rule.size is not None:
+        limits.append(size(rule.size))
+    tail = ", whichever comes first" if len(limits) > 1 else ""
+    return " or ".join(limits) + tail if limits else "everything"
 
 
 def nothing(

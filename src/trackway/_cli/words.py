@@ -20,6 +20,8 @@ __all__ = [
     "moment",
     "money",
     "since",
+    "size",
+    "span",
 ]
 
 UNPRICED: Final = "unpriced"
@@ -114,6 +116,21 @@ def count(number: int) -> str:
 def many(number: int, word: str) -> str:
     """`1 trace`, `2,000 traces`."""
     return f"{count(number)} {word}" if number == 1 else f"{count(number)} {word}s"
+
+
+def size(number: int) -> str:
+    """Bytes: `512 bytes`, `1.5 MiB`, `5 GiB`."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if number >= unit:
+            return f"{number / unit:.1f}".removesuffix(".0") + f" {name}"
+    return many(number, "byte")
+
+
+def span(seconds: float) -> str:
+    """A long time in days, and in hours what is left of a day: `90 days`, `1 day 12 h`."""
+    hours = round(seconds / 3_600)
+    rest = f" {hours % 24} h" if hours % 24 else ""
+    return f"{many(hours // 24, 'day')}{rest}"
 
 
 def elapsed(seconds: float | None) -> str:

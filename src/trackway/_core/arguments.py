@@ -110,6 +110,9 @@ class Options(TypedDict, total=False):
     timeout: float | str | None
     retry_for: float | str | None
     spool_quota: int | str | None
+    retention: float | str | None
+    retention_size: int | str | None
+    ingest_at: int | str | None
     sync: float | str | None
     wire: str | None
     prices: str | PathLike[str] | None

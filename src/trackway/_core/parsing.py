@@ -19,7 +19,16 @@ _SIZE: Final = {
     "mib": 1 << 20,
     "gib": 1 << 30,
 }
-_DURATION: Final = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_DURATION: Final = {
+    "ms": 0.001,
+    "": 1.0,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3_600.0,
+    "d": 86_400.0,
+    "w": 604_800.0,
+}
+_DAY_S: Final = 86_400.0
 _QUANTITY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*\Z")
 _ENVIRONMENT: Final = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}\Z")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -105,6 +114,33 @@ def size(value: object) -> int:
         message = "is not above zero"
         raise ValueError(message)
     return count
+
+
+def age(value: object) -> "float | str":
+    """Seconds, a day at least, from a text such as `90d`; or `off`."""
+    if _is_off(value):
+        return "off"
+    seconds = _quantity(value, _DURATION, "a time such as 90d or 12w, nor off")
+    if seconds < _DAY_S:
+        # A bare 90 would be 90 seconds, which nobody means.
+        message = "is less than a day: give it a unit, such as 90d or 12w, or off"
+        raise ValueError(message)
+    return seconds
+
+
+def limit(value: object) -> "int | str":
+    """Bytes, as of `size`; or `off`."""
+    if _is_off(value):
+        return "off"
+    count = int(_quantity(value, _SIZE, "a size such as 512MiB or 5GiB, nor off"))
+    if count < _SIZE["mib"]:
+        message = "is less than 1MiB: give it a unit, such as 512MiB or 5GiB, or off"
+        raise ValueError(message)
+    return count
+
+
+def _is_off(value: object) -> bool:
+    return isinstance(value, str) and value.strip().lower() == "off"
 
 
 def syncing(value: object) -> "float | str":
@@ -197,7 +233,8 @@ def _quantity(value: object, units: Mapping[str, float], what: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return float(value)
     match = _QUANTITY.match(value) if isinstance(value, str) else None
-    if match is None or match[2].lower() not in units:
+    unit = None if match is None else units.get(match[2].lower())
+    if match is None or unit is None or not isfinite(found := float(match[1]) * unit):
         message = f"is not {what}"
         raise ValueError(message)
-    return float(match[1]) * units[match[2].lower()]
+    return found

@@ -21,11 +21,13 @@ from trackway._version import __version__
 from trackway._wire import attributes as names
 from trackway.errors import ConfigurationError
 
-__all__ = ["AMBIENT", "Settings", "resource_of", "settings_from"]
+__all__ = ["AMBIENT", "Settings", "environment_of_child", "resource_of", "settings_from"]
 
 # The standard samplers, and the share of traces that they keep.
 SAMPLERS: Final = {"always_on": 1.0, "always_off": 0.0, "traceidratio": 1.0}
 SAMPLER: Final = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG")
+# What a process needs that reads for an application.
+FOR_READERS: Final = ("retention", "retention_size")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,9 @@ class Settings:
     timeout: float
     retry_for: float
     spool_quota: int
+    retention: float | Literal["off"]
+    retention_size: int | Literal["off"]
+    ingest_at: int | Literal["off"]
     sync: float | Literal["always", "never"]
     wire: Literal["all", "langfuse", "openinference", "genai"]
     prices: str
@@ -133,6 +138,9 @@ def settings_from(
         timeout=reader.get("timeout", 15.0),
         retry_for=reader.get("retry_for", 86_400.0),
         spool_quota=reader.get("spool_quota", 1 << 30),
+        retention=reader.get("retention", 90 * 86_400.0),
+        retention_size=reader.get("retention_size", 5 << 30),
+        ingest_at=reader.get("ingest_at", 256 << 20),
         sync=reader.get("sync", 0.5),
         wire=reader.get("wire", "all"),
         prices=reader.get("prices", ""),
@@ -193,3 +201,18 @@ def _working_directory() -> str:
         return without_surrogates(Path.cwd().name)
     except OSError:
         return ""
+
+
+def environment_of_child(settings: Settings) -> dict[str, str]:
+    """What a process of ours gets that reads for an application: no tracing, and of its settings what reading needs."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TRACKWAY_", "LANGFUSE_", "OTEL_"))
+    }
+    given = {
+        f"TRACKWAY_{name.upper()}": str(getattr(settings, name))
+        for name in FOR_READERS
+        if settings.sources[name] != "default"
+    }
+    return {**kept, **given, "TRACKWAY_ENABLED": "false", "OTEL_SDK_DISABLED": "true"}

@@ -177,6 +177,27 @@ SPECS: Final = (
         "Disk that undelivered spans may use, for each remote destination.",
     ),
     Spec(
+        "retention",
+        ("TRACKWAY_RETENTION",),
+        parsing.age,
+        "90d",
+        "How long the embedded store keeps a day; `off`: for ever.",
+    ),
+    Spec(
+        "retention_size",
+        ("TRACKWAY_RETENTION_SIZE",),
+        parsing.limit,
+        "5GiB",
+        "Disk that the embedded store may use; beyond it the oldest days go. `off`: no limit.",
+    ),
+    Spec(
+        "ingest_at",
+        ("TRACKWAY_INGEST_AT",),
+        parsing.limit,
+        "256MiB",
+        "What may wait unread for the embedded store before a child process takes it in; `off`: no child process.",
+    ),
+    Spec(
         "sync",
         ("TRACKWAY_SYNC",),
         parsing.syncing,

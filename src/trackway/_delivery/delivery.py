@@ -30,6 +30,7 @@ from trackway._core.backend import Remote
 from trackway._core.protocols import PriceSource
 from trackway._core.settings import Settings
 from trackway._delivery import platform
+from trackway._delivery.caretaker import Caretaker
 from trackway._delivery.chain import dating, spool_root
 from trackway._delivery.complaints import Blame
 from trackway._delivery.destination import LOCAL, description_of, identity_of
@@ -37,7 +38,6 @@ from trackway._delivery.exporter import Exporter, Mark, Poster
 from trackway._delivery.posting import new_poster
 from trackway._delivery.spool import Spool
 from trackway._delivery.stats import DeliveryStats, destination_stats
-from trackway._delivery.upkeep import Upkeep
 from trackway._delivery.worker import Worker
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ class Delivery:
         self._local = self._spool(LOCAL, None) if settings.enabled and settings.local else None
         self.sinks = tuple(s for s in (self._remote, self._local) if s is not None)
         """Where a span that ended is appended: the remote destination first, then the local one."""
-        self._upkeep = Upkeep(self.sinks, settings.sync)
-        self._caretaker = Worker(self._upkeep.step, name="trackway-spool")
+        self._caretaker = Caretaker(self.sinks, settings)
         self.exporter: Exporter | None = None
         if remote is not None:
             self.exporter = exporter_for(settings, remote, self._remote, foreign, prices)
@@ -162,7 +161,7 @@ class Delivery:
         """
         if (
             threading.get_ident() in self._busy
-            or self._caretaker.is_me()
+            or self._caretaker.worker.is_me()
             or self._deliverer.is_me()
         ):
             return
@@ -247,7 +246,7 @@ class Delivery:
 
     def _on_append_to(self, sink: Spool) -> Callable[[], None]:
         """The hook of a spool: two attributes are looked at, 60 ns, unless a thread is missing."""
-        caretaker = self._caretaker
+        caretaker = self._caretaker.worker
         if sink is not self._remote:
 
             def on_local() -> None:
@@ -363,6 +362,7 @@ class Delivery:
             sink.after_fork_in_child()
 
     def _at_exit(self) -> None:
+        self._caretaker.leave = True
         self.shutdown(self._exit_timeout)
 
     def _unregister(self) -> None:

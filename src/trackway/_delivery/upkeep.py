@@ -20,7 +20,7 @@ STRIDE: Final = LARGEST_SIZE // 4
 class Upkeep:
     """Looks after some spools; for one thread at a time."""
 
-    __slots__ = ("_clock", "_every", "_seen", "_spools", "_sync_at")
+    __slots__ = ("_clock", "_every", "_seen", "_spools", "_sync_at", "appended")
 
     def __init__(
         self,
@@ -33,13 +33,17 @@ class Upkeep:
         self._clock = clock
         self._seen: list[tuple[int, int]] = [(0, 0) for _ in spools]
         self._sync_at = 0.0
+        self.appended = 0
+        """About how many bytes were appended, as far as looked."""
 
     def step(self, _timeout: float | None = None) -> float | None:
         """Does what is due; seconds until the next time, None when nothing was appended since the last."""
         grown = 0
         for index, spool in enumerate(self._spools):
             spool.prepare()
-            grown = max(grown, self._growth(index, spool))
+            growth = self._growth(index, spool)
+            self.appended += growth
+            grown = max(grown, growth)
         now = self._clock()
         if now >= self._sync_at:
             self._sync_at = now + self._every

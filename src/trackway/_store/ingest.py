@@ -30,6 +30,7 @@ from trackway._store.compact import compact
 from trackway._store.engines.duckdb import Engine
 from trackway._store.inbox import Delivery, Inbox
 from trackway._store.parts import Lines, Parts
+from trackway._store.retention import Retention
 from trackway._store.rows import OBSERVATIONS, SCORES, Row
 from trackway._store.state import Position, State, Superseded
 from trackway._wire.decode import DecodeError, decode_resource, decode_span
@@ -125,7 +126,10 @@ class Ingester:
     Any number of threads and processes may ask; one at a time does it.
     """
 
-    def __init__(self, directory: Path, parts: Parts, state: State, engine: Engine) -> None:
+    def __init__(
+        self, directory: Path, parts: Parts, state: State, engine: Engine, retention: Retention
+    ) -> None:
+        self.retention = retention
         self._root = spool_root(directory)
         self._lock_path = parts.directory.parent / "ingest.lock"
         self._parts = parts
@@ -135,7 +139,7 @@ class Ingester:
     def ingest(self, wait: float) -> IngestReport:
         """Everything that has ended becomes rows. Waits at most *wait* seconds for another ingester."""
         begun = time.perf_counter()
-        with self._lock(wait) as mine:
+        with self.alone(wait) as mine:
             if not mine:
                 return IngestReport(busy=True, seconds=time.perf_counter() - begun)
             report = self._ingest()
@@ -155,12 +159,14 @@ class Ingester:
             report = run.take_everything()
         finally:
             run.inbox.close()
+        self.retention.enforce()
         if report.records:
             compact(self._parts, self._state, self._engine, time.time_ns() // 1_000)
         return report
 
     @contextmanager
-    def _lock(self, wait: float) -> Iterator[bool]:
+    def alone(self, wait: float) -> Iterator[bool]:
+        """The ingest lock; False where another process has it for longer than *wait* seconds."""
         deadline = time.monotonic() + wait
         descriptor = change_private(self._lock_path)
         try:
@@ -180,7 +186,7 @@ class _Run:
         self._parts = parts
         self._state = state
         self._positions = state.positions()
-        self._batch = Batch(state.sequence())
+        self._batch = Batch(state.counter("sequence"))
         self._shared: dict[bytes, Row] = {}
         self._records = 0
         self._malformed = 0
@@ -231,9 +237,8 @@ class _Run:
 
     def _commit(self) -> None:
         batch = self._batch
-        written = [
-            self._parts.load(lines) for lines in (batch.observations, batch.scores) if lines.texts
-        ]
+        pieces = (*batch.observations.by_day(), *batch.scores.by_day())
+        written = [self._parts.load(piece) for piece in pieces]
         if written or batch.positions:
             self._state.commit(
                 written,

@@ -1,6 +1,7 @@
 """The embedded store as the read API sees it: ingest what is new, then answer."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from trackway._store.page import Page
 from trackway._store.parts import Parts
 from trackway._store.query import TRACE_FIELDS, USER_ORDERS, Source
 from trackway._store.reading import Reading, Rows
+from trackway._store.retention import KEEP_ALL, Days, Retention, Rule
 from trackway._store.state import State
 from trackway._store.times import from_microseconds
 from trackway._store.users import days, known_cost, page_of, summary
@@ -36,7 +38,8 @@ class LocalStore:
 
     *directory* is the library's own (`TRACKWAY_DIR`). Every question ingests first what applications have left in
     the spool, so the answer holds what ended a moment ago. Any number of processes may ask at once. ReadNotAvailable
-    where DuckDB is not installed.
+    where DuckDB is not installed. *retention* says what an ingest lets go, by *clock* (ns since the epoch); by
+    default nothing.
 
     Example:
         >>> import tempfile
@@ -46,16 +49,23 @@ class LocalStore:
         0
     """
 
-    def __init__(self, directory: Path, *, project: str | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        project: str | None = None,
+        retention: Rule = KEEP_ALL,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
         self.directory = directory
         self.project = project
         folder = directory / "store"
         self._folder = folder
         self._engine = Engine(folder / "spill")
         state = State(folder / "state.sqlite")
-        self._ingester = Ingester(
-            directory, Parts(folder / "parts", state, self._engine), state, self._engine
-        )
+        parts = Parts(folder / "parts", state, self._engine)
+        self.retention = Retention(parts, state, retention, lambda: clock() // 1_000)
+        self._ingester = Ingester(directory, parts, state, self._engine, self.retention)
         reading = Reading(folder / "parts", state, self._engine, project)
         self.traces = Traces(self, reading)
         self.observations = Observations(self, reading)
@@ -68,6 +78,12 @@ class LocalStore:
         make_private_directory(self.directory)
         make_private_directory(self._folder)
         return self._ingester.ingest(wait)
+
+    def delete_older(self, age_s: float, wait: float = WAIT_S) -> Days | None:
+        """Deletes the days that are over for *age_s* seconds; None where another process ingests all the time."""
+        self.ingest(wait)
+        with self._ingester.alone(wait) as mine:
+            return self.retention.delete(age_s) if mine else None
 
     def get_traces(self, limit: int = 100, filters: object = None) -> Page[Trace]:
         """The newest traces that fit *filters*, newest first; see `Traces.list`."""

@@ -14,11 +14,14 @@ from trackway._delivery.platform import make_private_directory, sync_directory
 from trackway._store.engines.duckdb import Engine
 from trackway._store.rows import Kind
 from trackway._store.state import Part, State
-from trackway._store.times import from_microseconds
+from trackway._store.times import DAY_US, from_microseconds
 
 __all__ = ["Lines", "Parts"]
 
 _LINES: Final = ".loading.ndjson"
+# A part costs some 20 ms of syncing and renaming; a month that nobody has read is cut by day.
+MOST_PIECES: Final = 32
+DAYS_OF_WEEK: Final = 7
 
 
 @dataclass(slots=True)
@@ -27,29 +30,37 @@ class Lines:
 
     kind: Kind
     texts: list[bytes] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    """When each row started, µs since the epoch."""
+    owned: list[bool] = field(default_factory=list)
+    """Whether each row has a user of its own."""
     size: int = 0
-    longest: int = 0
-    first_us: int = 1 << 62
-    last_us: int = -(1 << 62)
-    userless: int = 0
 
     def add(self, text: bytes, start_us: int, *, has_user: bool) -> None:
         """One row more."""
         self.texts.append(text)
+        self.starts.append(start_us)
+        self.owned.append(has_user)
         self.size += len(text)
-        self._file_under(len(text), start_us, has_user=has_user)
 
     def put(self, index: int, text: bytes, start_us: int, *, has_user: bool) -> None:
         """The same row, newer."""
         self.size += len(text) - len(self.texts[index])
-        self.texts[index] = text
-        self._file_under(len(text), start_us, has_user=has_user)
+        self.texts[index], self.starts[index], self.owned[index] = text, start_us, has_user
 
-    def _file_under(self, length: int, start_us: int, *, has_user: bool) -> None:
-        self.longest = max(self.longest, length)
-        self.first_us = min(self.first_us, start_us)
-        self.last_us = max(self.last_us, start_us)
-        self.userless += not has_user
+    def by_day(self) -> "list[Lines]":
+        """The same rows, those of each day (UTC) for themselves: what is kept is kept and let go by day.
+
+        Rows of very many days are cut by week or more, so that no commit writes more than MOST_PIECES parts.
+        """
+        step = DAY_US
+        while len({start // step for start in self.starts}) > MOST_PIECES:
+            step *= DAYS_OF_WEEK
+        pieces: dict[int, Lines] = {}
+        for text, start, owned in zip(self.texts, self.starts, self.owned, strict=True):
+            piece = pieces.setdefault(start // step, Lines(self.kind))
+            piece.add(text, start, has_user=owned)
+        return [pieces[key] for key in sorted(pieces)]
 
 
 @final
@@ -63,7 +74,8 @@ class Parts:
 
     def load(self, lines: Lines) -> Part:
         """A part of these rows, to be registered."""
-        loading = self.directory / _LINES
+        loading, last_us = self.directory / _LINES, max(lines.starts)
+        longest = max(map(len, lines.texts))
         loading.unlink(missing_ok=True)
         descriptor = os.open(loading, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -71,14 +83,13 @@ class Parts:
                 file.write(b"\n".join(lines.texts))
             name, size = self._write(
                 lines.kind,
-                lines.last_us,
-                lambda aside: self._engine.load(loading, aside, lines.kind, longest=lines.longest),
+                last_us,
+                lambda aside: self._engine.load(loading, aside, lines.kind, longest=longest),
             )
         finally:
             loading.unlink(missing_ok=True)
-        return Part(
-            name, lines.kind, len(lines.texts), size, lines.first_us, lines.last_us, lines.userless
-        )
+        rows, userless = len(lines.texts), lines.owned.count(False)
+        return Part(name, lines.kind, rows, size, min(lines.starts), last_us, userless)
 
     def rewrite(
         self, old: list[Part], select: str, parameters: Mapping[str, object]

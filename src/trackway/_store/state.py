@@ -140,14 +140,6 @@ class State:
             )
             return {cast("str", name): Position(*rest) for name, *rest in rows}
 
-    def sequence(self) -> int:
-        """The number of the last row."""
-        with self._open() as connection:
-            row = connection.execute(
-                "SELECT value FROM counters WHERE name = 'sequence'"
-            ).fetchone()
-            return 0 if row is None else int(row[0])
-
     # -- only under the ingest lock -----------------------------------------------------------------------------------
 
     def doom(self, files: Sequence[str]) -> None:
@@ -214,6 +206,48 @@ class State:
                 settled,
             )
             connection.commit()
+
+    def retire(self, parts: Sequence[Part]) -> None:
+        """Takes *parts* out of use for good, and counts their rows."""
+        with self._open() as connection:
+            files = [(part.file,) for part in parts]
+            connection.executemany("DELETE FROM parts WHERE file = ?", files)
+            connection.executemany("INSERT OR IGNORE INTO doomed VALUES (?)", files)
+            connection.execute(
+                "INSERT INTO counters VALUES ('retired', ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                (sum(part.rows for part in parts),),
+            )
+            connection.commit()
+
+    # -- what the store remembers of itself ---------------------------------------------------------------------------
+
+    def counter(self, name: str) -> int:
+        """A number that only grows: `sequence`, of the last row; `retired`, rows that retention let go."""
+        with self._open() as connection:
+            if _layout(connection) == 0:
+                return 0
+            row = connection.execute(
+                "SELECT value FROM counters WHERE name = ?", (name,)
+            ).fetchone()
+            return 0 if row is None else int(row[0])
+
+    def notes(self) -> dict[str, str]:
+        """All that was noted, by name."""
+        with self._open() as connection:
+            if _layout(connection) == 0:
+                return {}
+            return {
+                str(name): str(value) for name, value in connection.execute("SELECT * FROM notes")
+            }
+
+    def note(self, name: str, value: str) -> bool:
+        """Remembers *value*; whether nothing was noted under this name before."""
+        with self._open() as connection:
+            new = connection.execute("INSERT OR IGNORE INTO notes VALUES (?, ?)", (name, value))
+            if not new.rowcount:
+                connection.execute("UPDATE notes SET value = ? WHERE name = ?", (value, name))
+            connection.commit()
+            return bool(new.rowcount)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

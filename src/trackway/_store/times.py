@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-__all__ = ["from_microseconds", "microseconds"]
+__all__ = ["DAY_US", "from_microseconds", "microseconds"]
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_US: Final = 86_400_000_000
 _STEP: Final = timedelta(microseconds=1)
 
 
