@@ -34,6 +34,7 @@ def test_the_page_lists_every_key(home: Path) -> None:
         assert page is not None
         user, row = data.user_page(page), data.trace(trace)
         observation = trace.observations[0]
+        top = data.top(store.observations.top())
         kept = data.retention(
             store.retention.holdings(),
             unread=0,
@@ -55,6 +56,8 @@ def test_the_page_lists_every_key(home: Path) -> None:
         "`trace`, beside these": ["observations"],
         "each of `observations`": keys(plain),
         "with `--io`, beside these": keys(full)[len(plain) :],
+        "`top`": keys(top),
+        "each of its `groups`, and its `total`": keys(top["total"]),
         "`ingest`": keys(data.ingested(IngestReport())),
         "`retention`": keys(kept),
         "its `rule`": keys(kept["rule"]),

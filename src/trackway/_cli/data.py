@@ -14,12 +14,15 @@ from trackway._cli.words import clean_json
 from trackway._store.ingest import IngestReport
 from trackway._store.models import Observation, Score, Trace, User, UserSummary
 from trackway._store.retention import Days, Holdings
+from trackway._store.spending import Spending, Top
 
 __all__ = [
     "ingested",
     "observation",
     "print_json",
     "retention",
+    "spending",
+    "top",
     "trace",
     "user",
     "user_page",
@@ -62,6 +65,8 @@ def user_page(page: User) -> Object:
                 "output_tokens": model.output_tokens,
                 "total_tokens": model.total_tokens,
                 "total_cost": model.total_cost,
+                "total_cost_exact": _text(model.total_cost_exact),
+                "cost_complete": model.cost_complete,
             }
             for model in page.models
         ],
@@ -73,6 +78,8 @@ def user_page(page: User) -> Object:
                 "observations": day.observations,
                 "total_tokens": day.total_tokens,
                 "total_cost": day.total_cost,
+                "total_cost_exact": _text(day.total_cost_exact),
+                "cost_complete": day.cost_complete,
             }
             for day in page.daily
         ],
@@ -143,6 +150,30 @@ def observation(given: Observation, *, io: bool) -> Object:
         "metadata": dict(given.metadata),
         "exception": None if given.exception is None else dict(given.exception),
         **exchanged,
+    }
+
+
+def top(given: Top) -> Object:
+    """`trackway top --json`."""
+    return {
+        "groups": [spending(group) for group in given.groups],
+        "total": spending(given.total),
+        "group_count": given.group_count,
+    }
+
+
+def spending(given: Spending) -> Object:
+    """One of the groups of `trackway top --json`, and their total."""
+    return {
+        "group": given.group,
+        "calls": given.calls,
+        "input_tokens": given.input_tokens,
+        "output_tokens": given.output_tokens,
+        "total_tokens": given.total_tokens,
+        "total_cost": given.total_cost,
+        "total_cost_exact": _text(given.total_cost_exact),
+        "cost_complete": given.cost_complete,
+        "unpriced": given.unpriced,
     }
 
 

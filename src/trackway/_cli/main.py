@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "trace": Command(
         "traces", "main_one", "trace ID", "one trace as a tree; --io shows inputs and outputs"
     ),
+    "top": Command("top", "main", "top", "what was spent; --by cost|tokens --group model|user|tag"),
     "ingest": Command(
         "ingest", "main", "ingest", "takes what is unread into the store, and shows nothing"
     ),

@@ -16,7 +16,17 @@ from rich.text import Text
 
 from trackway._cli.words import UNPRICED, clean, money
 
-__all__ = ["Column", "Fact", "cost", "notes", "plain", "print_facts", "screen", "table"]
+__all__ = [
+    "Column",
+    "Fact",
+    "cost",
+    "notes",
+    "plain",
+    "print_facts",
+    "print_notes",
+    "screen",
+    "table",
+]
 
 Fact = tuple[str, Text | str | None]
 # However narrow the terminal is, so much of a text is shown.
@@ -74,6 +84,15 @@ def print_facts(console: Console, given: Iterable[Fact]) -> None:
             console.print(
                 Text.assemble((f"{'' if index else name:<{indent}}", "dim"), line), soft_wrap=True
             )
+
+
+def print_notes(console: Console, costs: Iterable[tuple[Decimal | None, bool]]) -> None:
+    """Says below a table what must be said of the money in it."""
+    said = notes(costs)
+    if said:
+        console.print()
+    for note in said:
+        console.print(note)
 
 
 def notes(costs: Iterable[tuple[Decimal | None, bool]]) -> list[Text]:

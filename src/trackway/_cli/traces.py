@@ -22,7 +22,7 @@ from trackway._cli.options import (
     say_more,
     unknown,
 )
-from trackway._cli.show import Column, cost, notes, plain, screen, table
+from trackway._cli.show import Column, cost, plain, print_notes, screen, table
 from trackway._cli.tree import print_tree
 from trackway._cli.words import ago, clean, count, elapsed, since
 from trackway._store.local import LocalStore
@@ -180,11 +180,7 @@ def print_traces(console: Console, page: Sequence[Trace], *, now: datetime) -> N
         for each in page
     ]
     console.print(table(columns, rows))
-    said = notes((each.total_cost_exact, each.cost_complete) for each in page)
-    if said:
-        console.print()
-    for note in said:
-        console.print(note)
+    print_notes(console, ((each.total_cost_exact, each.cost_complete) for each in page))
 
 
 def _row(  # noqa: PLR0913 - what a line depends on

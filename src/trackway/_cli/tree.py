@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from trackway._cli.show import NARROWEST, Fact, cost, notes, print_facts
+from trackway._cli.show import NARROWEST, Fact, cost, print_facts, print_notes
 from trackway._cli.words import UNPRICED, ago, clean, count, elapsed, moment, money
 from trackway._store.models import Observation, Trace
 
@@ -96,9 +96,8 @@ def print_tree(console: Console, trace: Trace, *, now: datetime, io: bool, limit
     for line in lines:
         console.print(room.line(line.left, *line.right))
         _print_below(console, line, io=io)
-    for note in notes((line.observation.total_cost_exact, True) for line in lines if line.billable):
-        console.print()
-        console.print(note)
+    costs = [(line.observation.total_cost_exact, True) for line in lines if line.billable]
+    print_notes(console, [(trace.total_cost_exact, trace.cost_complete), *costs])
     if len(drawn) > limit:
         more = len(drawn) - limit
         console.print(

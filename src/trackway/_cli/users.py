@@ -22,11 +22,11 @@ from trackway._cli.options import (
     say_more,
     unknown,
 )
-from trackway._cli.show import Column, cost, notes, plain, print_facts, screen, table
+from trackway._cli.show import Column, cost, plain, print_facts, print_notes, screen, table
 from trackway._cli.traces import print_traces
 from trackway._cli.words import ago, clean, count, elapsed, many, moment
 from trackway._store.local import LocalStore
-from trackway._store.models import DayUse, Trace, User, UserSummary, exact_dollars
+from trackway._store.models import DayUse, Trace, User, UserSummary
 
 __all__ = ["main", "main_one", "print_users"]
 
@@ -89,11 +89,7 @@ def print_users(console: Console, page: Sequence[UserSummary], *, now: datetime)
         Column("Last seen"),
     ]
     console.print(table(columns, [_row(each, now, wide=wide) for each in page]))
-    said = notes((each.total_cost_exact, each.cost_complete) for each in page)
-    if said:
-        console.print()
-    for note in said:
-        console.print(note)
+    print_notes(console, ((each.total_cost_exact, each.cost_complete) for each in page))
 
 
 def _row(each: UserSummary, now: datetime, *, wide: bool) -> list[Text | str]:
@@ -167,6 +163,8 @@ def print_user(console: Console, page: User, recent: Sequence[Trace], *, now: da
     )
     _print_models(console, page)
     _print_days(console, page)
+    priced = [page, *page.models, *page.daily[-DAYS:]]
+    print_notes(console, ((each.total_cost_exact, each.cost_complete) for each in priced))
     if recent:
         console.print()
         print_traces(console, recent, now=now)
@@ -179,7 +177,7 @@ def _print_models(console: Console, page: User) -> None:
     columns = [Column("Model", gives_way=True), *(Column(title, "right") for title in titles)]
     rows: list[list[Text | str]] = [
         [plain(each.model), count(each.observations), count(each.input_tokens), count(each.output_tokens),
-         cost(exact_dollars(each.cost_pico), complete=True)]
+         cost(each.total_cost_exact, complete=each.cost_complete)]
         for each in page.models
     ]  # fmt: skip
     console.print()
@@ -205,6 +203,6 @@ def _print_days(console: Console, page: User) -> None:
 
 
 def _cost_of_day(day: DayUse) -> Text:
-    if day.cost_pico is None and not day.total_tokens:
+    if not day.cost_pico and not day.total_tokens and day.cost_complete:
         return Text("–", style="dim")
-    return cost(exact_dollars(day.cost_pico), complete=True)
+    return cost(day.total_cost_exact, complete=day.cost_complete)

@@ -19,6 +19,7 @@ from trackway._store.parts import Parts
 from trackway._store.query import TRACE_FIELDS, USER_ORDERS, Source
 from trackway._store.reading import Reading, Rows
 from trackway._store.retention import KEEP_ALL, Days, Retention, Rule
+from trackway._store.spending import GROUPS, ORDERS, Top, question, top_of
 from trackway._store.state import State
 from trackway._store.times import from_microseconds
 from trackway._store.users import days, known_cost, page_of, summary
@@ -181,6 +182,41 @@ class Observations:
         filter_table.check(filter_table.OBSERVATIONS, filters)
         self._store.ingest()
         return self._page(limit, filters, 0)
+
+    def top(
+        self, *, by: str = "cost", group: str = "model", limit: int = 20, filters: object = None
+    ) -> Top:
+        """What was spent: the *limit* groups with most of *by*, and the total of all.
+
+        *by* is cost or tokens; *group* is model, user or tag. An observation counts for its own user and tags, else
+        for its trace's, and None is a group of its own. *filters* choose the traces that count.
+
+        Example:
+            >>> from trackway import get_client
+            >>> top = get_client().observations.top(group="user", filters={"tags": ["production"]})
+            >>> for user in top.groups:
+            ...     print(user.group, user.total_cost, user.unpriced)
+            >>> top.total.total_cost
+            0.0
+        """
+        check_limit(limit)
+        for name, given, allowed in (("by", by, ORDERS), ("group", group, GROUPS)):
+            if given not in allowed:
+                message = f"{name} takes {', '.join(allowed)}, not {given!r:.100}"
+                raise FilterError(message, field=name)
+        filter_table.check(filter_table.TRACES, filters)
+        self._store.ingest()
+        return top_of(
+            self._reading.ask(
+                lambda source: question(
+                    source,
+                    source.asked(filter_table.TRACES, filters),
+                    group=group,
+                    by=by,
+                    limit=limit,
+                )
+            )
+        )
 
     def _page(self, limit: int, filters: object, offset: int) -> Page[Observation]:
         def question(source: Source) -> str:

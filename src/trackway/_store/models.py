@@ -15,6 +15,7 @@ __all__ = [
     "DayUse",
     "ModelUse",
     "Observation",
+    "Priced",
     "Score",
     "ScoreMean",
     "Session",
@@ -34,6 +35,27 @@ def dollars(pico: int | None) -> float | None:
 def exact_dollars(pico: int | None) -> Decimal | None:
     """US dollars without rounding; None stays None."""
     return None if pico is None else Decimal(pico).scaleb(-PICO)
+
+
+class Priced:
+    """What costs money: the amount as a number that adds up with others, and exactly."""
+
+    __slots__ = ()
+
+    cost_pico: int | None
+    """Pico-dollars of the priced observations; None where some should have a price and none has."""
+    cost_complete: bool
+    """False where a generation or embedding in it has no price."""
+
+    @property
+    def total_cost(self) -> float | None:
+        """US dollars of the priced observations; None where nobody priced any, see `cost_complete`."""
+        return dollars(self.cost_pico)
+
+    @property
+    def total_cost_exact(self) -> Decimal | None:
+        """The same, exact to the pico-dollar."""
+        return exact_dollars(self.cost_pico)
 
 
 class TraceContent(Protocol):
@@ -161,7 +183,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Priced):
     """One piece of the application's work, from its root observation down."""
 
     id: str
@@ -203,16 +225,6 @@ class Trace:
     content: TraceContent = field(repr=False, compare=False)
 
     @property
-    def total_cost(self) -> float | None:
-        """US dollars of the priced observations; None where nobody priced any, see `cost_complete`."""
-        return dollars(self.cost_pico)
-
-    @property
-    def total_cost_exact(self) -> Decimal | None:
-        """The same, exact to the pico-dollar."""
-        return exact_dollars(self.cost_pico)
-
-    @property
     def input(self) -> object:
         """The root's input. Loaded when first asked for, for all traces of the page at once."""
         return self.content.root_payload(self.project, self.id)[0]
@@ -239,7 +251,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserSummary:
+class UserSummary(Priced):
     """What one user did. An observation counts for its own user, else for its trace's; a trace for the trace's.
 
     So the sum over all users, with None as one of them, is the total.
@@ -273,19 +285,9 @@ class UserSummary:
         """The part of the traces that ended in failure, 0 to 1."""
         return self.errors / self.traces if self.traces else 0.0
 
-    @property
-    def total_cost(self) -> float | None:
-        """US dollars of the priced observations; None where nobody priced any."""
-        return dollars(self.cost_pico)
-
-    @property
-    def total_cost_exact(self) -> Decimal | None:
-        """The same, exact to the pico-dollar."""
-        return exact_dollars(self.cost_pico)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelUse:
+class ModelUse(Priced):
     """What was done with one model."""
 
     model: str
@@ -294,15 +296,11 @@ class ModelUse:
     output_tokens: int
     total_tokens: int
     cost_pico: int | None
-
-    @property
-    def total_cost(self) -> float | None:
-        """US dollars; None where nobody priced any."""
-        return dollars(self.cost_pico)
+    cost_complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayUse:
+class DayUse(Priced):
     """What was done on one day of the asked time zone."""
 
     day: date
@@ -312,11 +310,7 @@ class DayUse:
     observations: int
     total_tokens: int
     cost_pico: int | None
-
-    @property
-    def total_cost(self) -> float | None:
-        """US dollars; None where nobody priced any."""
-        return dollars(self.cost_pico)
+    cost_complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,7 +335,7 @@ class User(UserSummary):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Priced):
     """A conversation: the traces under one session id."""
 
     session_id: str
@@ -356,13 +350,3 @@ class Session:
     total_tokens: int
     cost_pico: int | None
     cost_complete: bool
-
-    @property
-    def total_cost(self) -> float | None:
-        """US dollars of the priced observations; None where nobody priced any."""
-        return dollars(self.cost_pico)
-
-    @property
-    def total_cost_exact(self) -> Decimal | None:
-        """The same, exact to the pico-dollar."""
-        return exact_dollars(self.cost_pico)

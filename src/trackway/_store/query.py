@@ -24,7 +24,7 @@ from trackway._store.filters import Binder, Condition
 from trackway._store.rows import OBSERVATIONS, SCORES, Kind
 from trackway._store.state import Snapshot, Superseded
 
-__all__ = ["TRACE_FIELDS", "USER_ORDERS", "Source"]
+__all__ = ["TRACE_FIELDS", "UNPRICED", "USER_ORDERS", "Source"]
 
 # The root's, else the only one there is.
 _OF_TRACE: Final = (
@@ -32,6 +32,8 @@ _OF_TRACE: Final = (
 )
 # The root's, else that of the last observation.
 _OF_END: Final = "coalesce(arg_min({0}, root_order), arg_max({0}, end_time))"
+UNPRICED: Final = "count(*) FILTER (billable AND cost_total IS NULL)"
+"""Calls of which nobody knows what they cost."""
 # The earliest that there is.
 _FIRST: Final = "arg_min({0}, start_time)"
 
@@ -60,11 +62,8 @@ TRACE_FIELDS: Final[dict[str, str]] = {
     "output_tokens": "coalesce(sum(output_tokens), 0)::BIGINT",
     "total_tokens": "coalesce(sum(total_tokens), 0)::BIGINT",
     # What has no price to have costs nothing; what has one that nobody knows has no sum.
-    "cost": (
-        "CASE WHEN count(*) FILTER (billable AND cost_total IS NULL) = 0 THEN coalesce(sum(cost_total), 0) "
-        "ELSE sum(cost_total) END"
-    ),
-    "unpriced": "count(*) FILTER (billable AND cost_total IS NULL)",
+    "cost": f"CASE WHEN {UNPRICED} = 0 THEN coalesce(sum(cost_total), 0) ELSE sum(cost_total) END",
+    "unpriced": UNPRICED,
     "root_metadata": "arg_min(metadata, root_order)",
     "first_metadata": _FIRST.format("trace_metadata"),
     "trace_metadata": "list(DISTINCT trace_metadata)",
@@ -221,7 +220,7 @@ class Source:
                     count(*) AS observations, count(DISTINCT session_id) AS sessions,
                     sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
                     sum(total_tokens) AS total_tokens,
-                    sum(cost_total) AS cost, count(*) FILTER (billable AND cost_total IS NULL) AS unpriced
+                    sum(cost_total) AS cost, {UNPRICED} AS unpriced
                 FROM effective GROUP BY user_id
             ), users AS (
                 SELECT coalesce(o.user_id, t.user_id) AS user_id, first_us, last_us, coalesce(traces, 0) AS traces,
@@ -261,7 +260,7 @@ class Source:
         with_ = self.traces([self.of_user(user_id)], ("user_id",))
         return f"""{with_}, {self.effective(restricted=True)}
             SELECT model, count(*), coalesce(sum(input_tokens), 0)::BIGINT, coalesce(sum(output_tokens), 0)::BIGINT,
-                coalesce(sum(total_tokens), 0)::BIGINT, sum(cost_total)
+                coalesce(sum(total_tokens), 0)::BIGINT, sum(cost_total), {UNPRICED}
             FROM effective WHERE model IS NOT NULL AND user_id IS NOT DISTINCT FROM {self.binder.bind(user_id)}
             GROUP BY model ORDER BY 6 DESC NULLS LAST, 2 DESC, 1"""
 
@@ -271,12 +270,13 @@ class Source:
         user = f"user_id IS NOT DISTINCT FROM {self.binder.bind(user_id)}"
         return f"""{with_}, {self.effective(restricted=True)}
             SELECT quarter, sum(traces)::BIGINT, sum(errors)::BIGINT, sum(observations)::BIGINT, sum(tokens)::BIGINT,
-                sum(cost) FROM (
+                sum(cost), sum(unpriced)::BIGINT FROM (
                 SELECT start_us // {QUARTER_US} AS quarter, 1 AS traces, (status = 'ERROR')::BIGINT AS errors,
-                    0 AS observations, 0 AS tokens, NULL AS cost
+                    0 AS observations, 0 AS tokens, NULL AS cost, 0 AS unpriced
                 FROM traces WHERE {user}
                 UNION ALL
-                SELECT epoch_us(start_time) // {QUARTER_US}, 0, 0, 1, coalesce(total_tokens, 0), cost_total
+                SELECT epoch_us(start_time) // {QUARTER_US}, 0, 0, 1, coalesce(total_tokens, 0), cost_total,
+                    (billable AND cost_total IS NULL)::BIGINT
                 FROM effective WHERE {user}
             ) GROUP BY quarter ORDER BY quarter"""
 

@@ -45,7 +45,7 @@ def days(quarters: Sequence[Row], timezone: tzinfo | None) -> tuple[DayUse, ...]
     found: dict[date, list[int | None]] = {}
     for quarter, *counts in quarters:
         day = from_microseconds(cast("int", quarter) * QUARTER_US).astimezone(timezone).date()
-        sums = found.setdefault(day, [0, 0, 0, 0, None])
+        sums = found.setdefault(day, [0, 0, 0, 0, None, 0])
         for index, count in enumerate(cast("list[int | None]", counts)):
             if count is not None:
                 sums[index] = (sums[index] or 0) + count
@@ -56,9 +56,10 @@ def days(quarters: Sequence[Row], timezone: tzinfo | None) -> tuple[DayUse, ...]
             errors=cast("int", errors),
             observations=cast("int", observations),
             total_tokens=cast("int", tokens),
-            cost_pico=cost,
+            cost_pico=known_cost(cost, unpriced),
+            cost_complete=not unpriced,
         )
-        for day, (traces, errors, observations, tokens, cost) in sorted(found.items())
+        for day, (traces, errors, observations, tokens, cost, unpriced) in sorted(found.items())
     )
 
 
@@ -103,12 +104,13 @@ def _fields(row: Row) -> _Fields:
 
 
 def _model(row: Row) -> ModelUse:
-    model, observations, inputs, outputs, total, cost = row
+    model, observations, inputs, outputs, total, cost, unpriced = row
     return ModelUse(
         model=cast("str", model),
         observations=cast("int", observations),
         input_tokens=cast("int", inputs),
         output_tokens=cast("int", outputs),
         total_tokens=cast("int", total),
-        cost_pico=cast("int | None", cost),
+        cost_pico=known_cost(cost, unpriced),
+        cost_complete=not unpriced,
     )
