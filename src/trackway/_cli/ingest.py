@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -41,10 +42,9 @@ def ingest(
 
     Every command that reads does this first; this one does nothing else. For a machine where nobody looks for weeks.
     """
-    if background and hasattr(os, "nice"):
-        with suppress(OSError):
-            os.nice(LOWEST)
-    with opened(directory, None, telling=not background) as store:
+    if background:
+        _give_way()
+    with opened(directory, None, telling=not background, lean=background) as store:
         report = IngestReport() if store is None else store.ingest(WAIT_S)
     if as_json:
         data.print_json(data.ingested(report))
@@ -59,3 +59,11 @@ def ingest(
         screen().print(Text(said))
     if report.busy:
         raise typer.Exit(BUSY)
+
+
+def _give_way() -> None:
+    """The application that this is a child of comes first: for the processor, and where memory is short."""
+    with suppress(OSError, AttributeError):
+        os.nice(LOWEST)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

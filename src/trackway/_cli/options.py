@@ -83,18 +83,18 @@ def say_more(limit: int, *, as_json: bool) -> None:
 
 @contextmanager
 def opened(
-    directory: Path | None, project: str | None, *, telling: bool = True
+    directory: Path | None, project: str | None, *, telling: bool = True, lean: bool = False
 ) -> Iterator[LocalStore | None]:
     """The store; None where there is no such directory: looking must not make one.
 
-    The first command on a store says what it keeps, on standard error, unless not *telling*.
+    The first command on a store says what it keeps, on standard error, unless not *telling*. *lean*: see `LocalStore`.
     """
     settings = Settings.from_env(directory=directory)
     if not settings.directory.is_dir():
         yield None
         return
     rule = rule_of(settings)
-    with LocalStore(settings.directory, project=project, retention=rule) as store:
+    with LocalStore(settings.directory, project=project, retention=rule, lean=lean) as store:
         yield store
         if telling and store.retention.unsaid():
             said = (

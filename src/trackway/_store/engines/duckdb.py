@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "EngineError"]
 
 MEMORY: Final = "512MB"
+LEAN_MEMORY: Final = "256MB"
 THREADS: Final = 2
 # Ten vectors. DuckDB buffers a row group for each thread before writing it, and its default of 122,880 rows of 2 KB
 # is 250 MB.
@@ -37,11 +38,12 @@ class EngineError(TrackwayError):
 class Engine:
     """Connections to one in-memory database; for any number of threads.
 
-    *spill* is the folder where large sorts may put their runs.
+    *spill* is the folder where large sorts may put their runs; *lean* is for a process that must not be noticed.
     """
 
-    def __init__(self, spill: Path) -> None:
+    def __init__(self, spill: Path, *, lean: bool = False) -> None:
         self._spill = spill
+        self.lean = lean
         self._lock = threading.Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         _engines.add(self)
@@ -107,7 +109,7 @@ class Engine:
         ensure()
         with self._lock:
             if self._connection is None:
-                self._connection = _connect(self._spill)
+                self._connection = _connect(self._spill, lean=self.lean)
             return self._connection.cursor()
 
     def after_fork_in_child(self) -> None:
@@ -140,7 +142,7 @@ def table(kind: Kind, files: Sequence[Path]) -> tuple[str, list[str]]:
     return "read_parquet($files)", [escape(str(file)) for file in files]
 
 
-def _connect(spill: Path) -> "duckdb.DuckDBPyConnection":
+def _connect(spill: Path, *, lean: bool) -> "duckdb.DuckDBPyConnection":
     try:
         import duckdb  # noqa: PLC0415 - 120 ms and 35 MB that only a reader pays
     except ImportError as error:
@@ -151,8 +153,8 @@ def _connect(spill: Path) -> "duckdb.DuckDBPyConnection":
     return duckdb.connect(
         ":memory:",
         config={
-            "threads": THREADS,
-            "memory_limit": MEMORY,
+            "threads": 1 if lean else THREADS,
+            "memory_limit": LEAN_MEMORY if lean else MEMORY,
             "temp_directory": str(spill),
             # An extension that is missing is an error here, never a download.
             "autoinstall_known_extensions": False,
