@@ -350,12 +350,9 @@ class Trackway(Tracing):
             message = "nothing is kept locally: set TRACKWAY_LOCAL=true (or local=True) to keep a copy that can be read"
             raise ReadNotAvailable(message, setting="local")
         if self._store is None:
-            from trackway._store.local import LocalStore  # noqa: PLC0415 - for who reads
-            from trackway._store.retention import rule_of  # noqa: PLC0415 - as above
+            from trackway._store.local import local_store  # noqa: PLC0415 - for who reads
 
-            self._store = LocalStore(
-                settings.directory, project=settings.project, retention=rule_of(settings)
-            )
+            self._store = local_store(settings, settings.project)
         # Low-level handles that are open are shown as they are.
         self._core.provider.write_handles()
         return self._store

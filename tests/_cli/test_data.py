@@ -7,6 +7,7 @@ from tests._cli.terminal import shop
 from trackway._cli import data
 from trackway._store.ingest import IngestReport
 from trackway._store.local import LocalStore
+from trackway._store.reprice import Repriced
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "cli.md"
 
@@ -58,6 +59,7 @@ def test_the_page_lists_every_key(home: Path) -> None:
         "with `--io`, beside these": keys(full)[len(plain) :],
         "`top`": keys(top),
         "each of its `groups`, and its `total`": keys(top["total"]),
+        "`reprice`": keys(data.repriced(Repriced(), dry_run=True)),
         "`ingest`": keys(data.ingested(IngestReport())),
         "`retention`": keys(kept),
         "its `rule`": keys(kept["rule"]),

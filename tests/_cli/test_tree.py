@@ -40,7 +40,8 @@ PLAIN = Observation(
     latency=0.0, time_to_first_token=None, completion_start_time=None, user_id=None, session_id=None, environment=None,
     release=None, version=None, level="DEFAULT", status="OK", status_message=None, model=None, model_parameters={},
     input_tokens=None, output_tokens=None, total_tokens=None, usage_details={}, cost_pico={}, metadata={},
-    prompt_name=None, prompt_version=None, exception=None, attributes={}, content=CONTENT,
+    price_source=None, price_version=None, prompt_name=None, prompt_version=None, exception=None,
+    attributes={}, content=CONTENT,
 )  # fmt: skip
 
 

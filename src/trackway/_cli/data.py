@@ -12,7 +12,16 @@ import orjson
 
 from trackway._cli.words import clean_json
 from trackway._store.ingest import IngestReport
-from trackway._store.models import Observation, Score, Trace, User, UserSummary
+from trackway._store.models import (
+    Observation,
+    Score,
+    Trace,
+    User,
+    UserSummary,
+    dollars,
+    exact_dollars,
+)
+from trackway._store.reprice import Repriced
 from trackway._store.retention import Days, Holdings
 from trackway._store.spending import Spending, Top
 
@@ -20,6 +29,7 @@ __all__ = [
     "ingested",
     "observation",
     "print_json",
+    "repriced",
     "retention",
     "spending",
     "top",
@@ -147,6 +157,8 @@ def observation(given: Observation, *, io: bool) -> Object:
         "usage": given.usage,
         "total_cost": given.total_cost,
         "total_cost_exact": _text(given.total_cost_exact),
+        "price_source": given.price_source,
+        "price_version": given.price_version,
         "metadata": dict(given.metadata),
         "exception": None if given.exception is None else dict(given.exception),
         **exchanged,
@@ -174,6 +186,21 @@ def spending(given: Spending) -> Object:
         "total_cost_exact": _text(given.total_cost_exact),
         "cost_complete": given.cost_complete,
         "unpriced": given.unpriced,
+    }
+
+
+def repriced(given: Repriced, *, dry_run: bool) -> Object:
+    """`trackway reprice --json`."""
+    return {
+        "calls": given.calls,
+        "changed": given.changed,
+        "newly_priced": given.newly_priced,
+        "unpriced": given.unpriced,
+        "cost_before": dollars(given.before_pico),
+        "cost_after": dollars(given.after_pico),
+        "cost_before_exact": _text(exact_dollars(given.before_pico)),
+        "cost_after_exact": _text(exact_dollars(given.after_pico)),
+        "dry_run": dry_run,
     }
 
 

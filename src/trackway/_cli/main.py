@@ -47,6 +47,9 @@ COMMANDS: Final = {
         "traces", "main_one", "trace ID", "one trace as a tree; --io shows inputs and outputs"
     ),
     "top": Command("top", "main", "top", "what was spent; --by cost|tokens --group model|user|tag"),
+    "reprice": Command(
+        "reprice", "main", "reprice", "prices calls again: a new price list, prices of your own"
+    ),
     "ingest": Command(
         "ingest", "main", "ingest", "takes what is unread into the store, and shows nothing"
     ),

@@ -13,8 +13,8 @@ from rich.text import Text
 from trackway._cli.show import screen
 from trackway._cli.words import clean, size, span
 from trackway._core.settings import Settings
-from trackway._store.local import LocalStore
-from trackway._store.retention import Rule, rule_of
+from trackway._store.local import LocalStore, local_store
+from trackway._store.retention import Rule
 
 __all__ = [
     "Directory",
@@ -93,13 +93,10 @@ def opened(
     if not settings.directory.is_dir():
         yield None
         return
-    rule = rule_of(settings)
-    with LocalStore(settings.directory, project=project, retention=rule, lean=lean) as store:
+    with local_store(settings, project, lean=lean) as store:
         yield store
         if telling and store.retention.unsaid():
-            said = (
-                f"This store keeps {kept_by(rule)}. To keep more or less: trackway retention --help"
-            )
+            said = f"This store keeps {kept_by(store.retention.rule)}. To keep more or less: trackway retention --help"
             console = screen(sys.stderr)
             console.print(Text(said, style="dim"), soft_wrap=True)
 

@@ -27,7 +27,7 @@ __all__ = ["AMBIENT", "Settings", "environment_of_child", "resource_of", "settin
 SAMPLERS: Final = {"always_on": 1.0, "always_off": 0.0, "traceidratio": 1.0}
 SAMPLER: Final = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG")
 # What a process needs that reads for an application.
-FOR_READERS: Final = ("retention", "retention_size")
+FOR_READERS: Final = ("prices", "retention", "retention_size")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,8 @@ TEXTS: Final = (
             names.LANGFUSE_TRACE_OUTPUT,
         ),
     ),
+    ("price_source", (names.TRACKWAY_PRICE_SOURCE,)),
+    ("price_version", (names.TRACKWAY_PRICE_VERSION,)),
     ("input_mime_type", (names.INPUT_MIME_TYPE,)),
     ("output_mime_type", (names.OUTPUT_MIME_TYPE,)),
 )

@@ -39,7 +39,7 @@ def groups(parts: Sequence[Part], today_us: int) -> list[list[Part]]:
     """Which parts to merge, each group into one; the smallest groups first. *today_us* is any moment of today, UTC."""
     days: dict[tuple[Kind, object], list[Part]] = defaultdict(list)
     for part in parts:
-        if part.format == FORMAT and part.rows <= LARGEST_ROWS and part.bytes <= LARGEST_BYTES:
+        if part.format <= FORMAT and part.rows <= LARGEST_ROWS and part.bytes <= LARGEST_BYTES:
             days[part.kind, from_microseconds(part.last_us).date()].append(part)
     yesterday = from_microseconds(today_us).date() - timedelta(days=1)
     found: list[list[Part]] = []
@@ -160,7 +160,7 @@ class Merging:
     def _older(
         self, parts: Sequence[Part], superseded: Sequence[Superseded], columns: str
     ) -> list[tuple[object, ...]]:
-        parts = [part for part in parts if part.kind == OBSERVATIONS and part.format == FORMAT]
+        parts = [part for part in parts if part.kind == OBSERVATIONS and part.format <= FORMAT]
         if not parts or not superseded:
             return []
         binder = Binder()
@@ -173,8 +173,9 @@ class Merging:
 
     def _table(self, kind: Kind, parts: Sequence[Part], binder: Binder, options: str = "") -> str:
         files = [self._parts.directory / part.file for part in parts]
-        text, names = table(kind, files)
-        return text.replace("$files)", f"{binder.bind(names)}{options})")
+        older = any(part.is_older for part in parts)
+        text, names = table(kind, files, older=older, options=options)
+        return text.replace("$files", binder.bind(names))
 
 
 def _newest(keys: list[str], stale: Sequence[tuple[object, ...]], binder: Binder) -> str:

@@ -29,7 +29,8 @@ OBSERVATION_COLUMNS: Final = (
     "project, trace_id, span_id, parent_id, type, name, start_us, latency_us, time_to_first_token_us, "
     "epoch_us(completion_start_time), user_id, session_id, environment, release, version, level, status, "
     "status_message, model, model_parameters, input_tokens, output_tokens, total_tokens, usage_details, cost_details, "
-    "metadata, trace_metadata, prompt_name, prompt_version, exception, attributes"
+    "metadata, trace_metadata, prompt_name, prompt_version, exception, attributes, "
+    "price_source, price_version"
 )
 _SCORE_COLUMNS: Final = (
     "project, trace_id, score_id, observation_id, session_id, name, data_type, value, label, comment, "
@@ -108,6 +109,7 @@ def observation(row: Sequence[object], content: Content) -> Observation:
         project, trace_id, span_id, parent_id, kind, name, start, latency, first_token, completion, user_id, session_id,
         environment, release, version, level, status, message, model, parameters, inputs, outputs, total, usage, costs,
         metadata, trace_metadata, prompt_name, prompt_version, exception, attributes,
+        price_source, price_version,
     ) = row  # fmt: skip
     start_us, latency_us = cast("int", start), cast("int", latency)
     return Observation(
@@ -140,6 +142,8 @@ def observation(row: Sequence[object], content: Content) -> Observation:
         usage_details=cast("dict[str, int]", mapping(usage)),
         cost_pico=cast("dict[str, int]", mapping(costs)),
         metadata={**values(trace_metadata), **values(metadata)},
+        price_source=cast("str | None", price_source),
+        price_version=cast("str | None", price_version),
         prompt_name=cast("str | None", prompt_name),
         prompt_version=cast("int | None", prompt_version),
         exception=mapping(exception) or None,

@@ -25,7 +25,8 @@ from trackway._core.log import warn
 from trackway._delivery.chain import spool_root
 from trackway._delivery.platform import change_private, try_lock
 from trackway._delivery.record import FLAG_PARTIAL, FLAG_UPDATE, Record
-from trackway._store import normalize
+from trackway._prices.book import PriceBook
+from trackway._store import normalize, pricing
 from trackway._store.compact import compact
 from trackway._store.engines.duckdb import Engine
 from trackway._store.inbox import Delivery, Inbox
@@ -129,9 +130,17 @@ class Ingester:
     Any number of threads and processes may ask; one at a time does it.
     """
 
-    def __init__(
-        self, directory: Path, parts: Parts, state: State, engine: Engine, retention: Retention
+    def __init__(  # noqa: PLR0913 - what it works on
+        self,
+        directory: Path,
+        parts: Parts,
+        state: State,
+        engine: Engine,
+        *,
+        retention: Retention,
+        prices: PriceBook | None,
     ) -> None:
+        self.prices = prices
         self.retention = retention
         self._root = spool_root(directory)
         self._lock_path = parts.directory.parent / "ingest.lock"
@@ -157,7 +166,8 @@ class Ingester:
         self._state.create()
         self._parts.create()
         self._parts.sweep()
-        run = _Run(Inbox(self._root), self._parts, self._state, LEAN if self._engine.lean else 1)
+        share = LEAN if self._engine.lean else 1
+        run = _Run(Inbox(self._root), self._parts, self._state, self.prices, share=share)
         try:
             report = run.take_everything()
         finally:
@@ -184,11 +194,14 @@ class Ingester:
 class _Run:
     """One ingest."""
 
-    def __init__(self, inbox: Inbox, parts: Parts, state: State, share: int) -> None:
+    def __init__(
+        self, inbox: Inbox, parts: Parts, state: State, prices: PriceBook | None, *, share: int
+    ) -> None:
         self.inbox = inbox
         self._parts = parts
         self._state = state
         self._positions = state.positions()
+        self._prices = prices
         self._share = share
         self._batch = Batch(state.counter("sequence"), share)
         self._shared: dict[bytes, Row] = {}
@@ -237,7 +250,9 @@ class _Run:
             self._batch.add_score(normalize.score(span, shared))
         else:
             flags = record.flags & (FLAG_PARTIAL | FLAG_UPDATE)
-            self._batch.add_observation(normalize.observation(span, shared), flags)
+            row = normalize.observation(span, shared)
+            pricing.price(row, span, self._prices)
+            self._batch.add_observation(row, flags)
 
     def _commit(self) -> None:
         batch = self._batch

@@ -2,32 +2,34 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast, final
-from urllib.parse import quote
 
+from trackway._core.settings import Settings
 from trackway._delivery.platform import make_private_directory
+from trackway._prices.book import PriceBook, open_book
 from trackway._store import filters as filter_table
-from trackway._store.content import CHUNK, OBSERVATION_COLUMNS, Content, observation, values
+from trackway._store.content import CHUNK, OBSERVATION_COLUMNS, Content, observation
 from trackway._store.engines.duckdb import Engine
 from trackway._store.ingest import Ingester, IngestReport
 from trackway._store.models import Observation, Session, Trace, User, UserSummary
 from trackway._store.page import Page
 from trackway._store.parts import Parts
-from trackway._store.query import TRACE_FIELDS, USER_ORDERS, Source
+from trackway._store.query import USER_ORDERS, Source
 from trackway._store.reading import Reading, Rows
-from trackway._store.retention import KEEP_ALL, Days, Retention, Rule
+from trackway._store.reprice import Repriced, Repricing
+from trackway._store.retention import KEEP_ALL, Days, Retention, Rule, rule_of
 from trackway._store.spending import GROUPS, ORDERS, Top, question, top_of
 from trackway._store.state import State
-from trackway._store.times import from_microseconds
-from trackway._store.users import days, known_cost, page_of, summary
-from trackway.errors import FilterError
+from trackway._store.summaries import session_of, trace_of
+from trackway._store.times import microseconds
+from trackway._store.users import days, page_of, summary
+from trackway.errors import FilterError, ReadNotAvailable
 
-__all__ = ["LocalStore", "Observations", "Sessions", "Traces", "Users"]
+__all__ = ["LocalStore", "Observations", "Sessions", "Traces", "Users", "local_store"]
 
-PAGE_URL: Final = "http://127.0.0.1:4319"
 LARGEST_LIMIT: Final = 1_000_000
 # How long a reader waits for another one's ingest before it answers from what is there.
 WAIT_S: Final = 2.0
@@ -50,7 +52,7 @@ class LocalStore:
         0
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a store is made of, each by name
         self,
         directory: Path,
         *,
@@ -58,6 +60,7 @@ class LocalStore:
         retention: Rule = KEEP_ALL,
         clock: Callable[[], int] = time.time_ns,
         lean: bool = False,
+        prices: PriceBook | None = None,
     ) -> None:
         self.directory = directory
         self.project = project
@@ -67,7 +70,10 @@ class LocalStore:
         state = State(folder / "state.sqlite")
         parts = Parts(folder / "parts", state, self._engine)
         self.retention = Retention(parts, state, retention, lambda: clock() // 1_000)
-        self._ingester = Ingester(directory, parts, state, self._engine, self.retention)
+        self._ingester = Ingester(
+            directory, parts, state, self._engine, retention=self.retention, prices=prices
+        )
+        self._parts, self._state = parts, state
         reading = Reading(folder / "parts", state, self._engine, project)
         self.traces = Traces(self, reading)
         self.observations = Observations(self, reading)
@@ -86,6 +92,42 @@ class LocalStore:
         self.ingest(wait)
         with self._ingester.alone(wait) as mine:
             return self.retention.delete(age_s) if mine else None
+
+    def reprice(
+        self,
+        since: datetime | None = None,
+        *,
+        dry_run: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+        wait: float = WAIT_S,
+    ) -> Repriced:
+        """Prices again, by the price book of today and the time of each call, what it priced or could not.
+
+        Of observations that started at *since* or later; without it all. What a span itself says it cost stays.
+        *progress* is told how many rows were looked at and how many are left. Can be ended at any moment and run again.
+        """
+        book = self._ingester.prices
+        if book is None:
+            message = "nothing is priced: pip install 'trackway[prices]', or name a file of prices in TRACKWAY_PRICES"
+            raise ReadNotAvailable(message, setting="prices")
+        self.ingest(wait)
+        run = Repricing(
+            self._parts, self._state, self._engine, book,
+            since_us=None if since is None else microseconds(since), project=self.project, dry_run=dry_run,
+        )  # fmt: skip
+        done = 0
+        while True:
+            with self._ingester.alone(wait) as mine:
+                if not mine:
+                    message = f"another process has been ingesting into {self.directory} all the time; try again"
+                    raise ReadNotAvailable(message, setting="directory")
+                left = run.left()
+                if not left:
+                    return run.total
+                run.reprice(left[0])
+            done += left[0].rows
+            if progress is not None:
+                progress(done, sum(part.rows for part in left[1:]))
 
     def get_traces(self, limit: int = 100, filters: object = None) -> Page[Trace]:
         """The newest traces that fit *filters*, newest first; see `Traces.list`."""
@@ -162,7 +204,7 @@ class Traces:
         content = Content(self._reading, ids, first, last)
         by_key = {row[:2]: row for row in rows}
         # A trace whose parts were removed between the two queries is left out.
-        return [_trace(by_key[row[:2]], content) for row in found if row[:2] in by_key]
+        return [trace_of(by_key[row[:2]], content) for row in found if row[:2] in by_key]
 
 
 @final
@@ -260,7 +302,7 @@ class Sessions:
                 source.asked(filter_table.TRACES, filters), limit + 1, offset
             )
         )
-        models = [_session(row) for row in found[:limit]]
+        models = [session_of(row) for row in found[:limit]]
         return Page(
             models,
             None if len(found) <= limit else lambda: self._page(limit, filters, offset + limit),
@@ -333,58 +375,12 @@ def check_limit(limit: object) -> None:
         raise FilterError(message, field="limit")
 
 
-def _trace(row: tuple[object, ...], content: Content) -> Trace:
-    project, trace_id, *rest = row
-    got = dict(zip(TRACE_FIELDS, rest, strict=True))
-    start, end = cast("int", got["start_us"]), cast("int", got["end_us"])
-    first_tags, tags = (
-        cast("list[str]", got["first_tags"] or []),
-        cast("list[str]", got["tags"] or []),
-    )
-    metadata = values(got["root_metadata"])
-    for text in sorted(text for text in cast("list[str | None]", got["trace_metadata"]) if text):
-        metadata |= values(text)
-    return Trace(
-        id=cast("str", trace_id),
-        project=cast("str", project),
-        name=cast("str", got["name"] or ""),
-        timestamp=from_microseconds(start),
-        end_time=from_microseconds(end),
-        latency=(end - start) / 1e6,
-        user_id=cast("str | None", got["user_id"]),
-        session_id=cast("str | None", got["session_id"]),
-        tags=[*dict.fromkeys((*first_tags, *sorted(tags)))],
-        environment=cast("str | None", got["environment"]),
-        release=cast("str | None", got["release"]),
-        version=cast("str | None", got["version"]),
-        status=cast("str", got["status"]),
-        level=cast("str", got["level"]),
-        status_message=cast("str | None", got["status_message"]),
-        observation_count=cast("int", got["observation_count"]),
-        error_count=cast("int", got["error_count"]),
-        models=sorted(model for model in cast("list[str | None]", got["models"]) if model),
-        input_tokens=cast("int", got["input_tokens"]),
-        output_tokens=cast("int", got["output_tokens"]),
-        total_tokens=cast("int", got["total_tokens"]),
-        cost_pico=known_cost(got["cost"], got["unpriced"]),
-        cost_complete=not got["unpriced"],
-        # What the trace's first observation carries was meant for all of it.
-        metadata={**metadata, **values(got["first_metadata"])},
-        url=f"{PAGE_URL}/project/{quote(cast('str', project), safe='')}/traces/{trace_id}",
-        content=content,
-    )
-
-
-def _session(row: tuple[object, ...]) -> Session:
-    session_id, users, first, last, traces, errors, tokens, cost, unpriced = row
-    return Session(
-        session_id=cast("str", session_id),
-        user_ids=sorted(user for user in cast("list[str | None]", users) if user),
-        first_seen=from_microseconds(cast("int", first)),
-        last_seen=from_microseconds(cast("int", last)),
-        traces=cast("int", traces),
-        errors=cast("int", errors),
-        total_tokens=cast("int", tokens),
-        cost_pico=known_cost(cost, unpriced),
-        cost_complete=not unpriced,
+def local_store(settings: Settings, project: str | None, *, lean: bool = False) -> LocalStore:
+    """The store that *settings* describe: where it is, what it keeps, what prices."""
+    return LocalStore(
+        settings.directory,
+        project=project,
+        retention=rule_of(settings),
+        lean=lean,
+        prices=open_book(settings),
     )

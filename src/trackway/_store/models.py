@@ -138,6 +138,10 @@ class Observation:
     """Token counts in disjoint buckets (`input` without the cached part …) with their `total`."""
     cost_pico: Mapping[str, int]
     """Pico-dollars by bucket with their `total`; empty where nobody priced it."""
+    price_source: str | None
+    """Where the price is from (`genai-prices`, `overrides`, `cache`); None where the span itself said what it cost."""
+    price_version: str | None
+    """Which version of it."""
     metadata: Mapping[str, object]
     """What was given as text comes back as text, but for a text that is itself a JSON number, boolean, object or
     array."""

@@ -16,9 +16,11 @@ from trackway._store.rows import Kind
 from trackway._store.state import Part, State
 from trackway._store.times import DAY_US, from_microseconds
 
-__all__ = ["Lines", "Parts"]
+__all__ = ["CHANGES", "Lines", "Parts"]
 
 _LINES: Final = ".loading.ndjson"
+CHANGES: Final = ".repricing.ndjson"
+"""What `reprice` writes aside."""
 # A part costs some 20 ms of syncing and renaming; a month that nobody has read is cut by day.
 MOST_PIECES: Final = 32
 DAYS_OF_WEEK: Final = 7
@@ -114,7 +116,8 @@ class Parts:
 
     def sweep(self) -> None:
         """Deletes what no query needs any more, and what was left by someone who was killed while writing."""
-        (self.directory / _LINES).unlink(missing_ok=True)
+        for left in (_LINES, CHANGES):
+            (self.directory / left).unlink(missing_ok=True)
         doomed = self._state.doomed()
         for name in doomed:
             (self.directory / name).unlink(missing_ok=True)

@@ -98,10 +98,6 @@ class Source:
         )
         return Source(self.directory, Snapshot(parts, self.snapshot.superseded), self.project)
 
-    def files(self, kind: Kind) -> list[Path]:
-        """The part files of a table."""
-        return [self.directory / part.file for part in self.snapshot.parts if part.kind == kind]
-
     @property
     def all_have_users(self) -> bool:
         """Whether no observation must be asked for its trace's user."""
@@ -131,7 +127,9 @@ class Source:
         )
 
     def _table(self, kind: Kind) -> str:
-        text, files = table(kind, self.files(kind))
+        parts = [part for part in self.snapshot.parts if part.kind == kind]
+        older = any(part.is_older for part in parts)
+        text, files = table(kind, [self.directory / part.file for part in parts], older=older)
         return text.replace("$files", self.binder.bind(files))
 
     def traces(

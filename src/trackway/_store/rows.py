@@ -13,7 +13,7 @@ Kind = Literal["observations", "scores"]
 OBSERVATIONS: Final[Kind] = "observations"
 SCORES: Final[Kind] = "scores"
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 Row = dict[str, object]
 """Column → value, absent columns are NULL."""
@@ -75,6 +75,11 @@ COLUMNS: Final[dict[Kind, dict[str, str]]] = {
         "links": _TEXT,
         # Grows with every span that is ingested; of two rows of one span the higher one is the span.
         "sequence": _INT,
+        # Since format 2. What there is to price, where the price book's word counts (`pricing.py`).
+        "call": _TEXT,
+        # Where the cost is from; NULL where the span said it.
+        "price_source": _TEXT,
+        "price_version": _TEXT,
     },
     SCORES: {
         "project": _TEXT,
@@ -97,7 +102,7 @@ COLUMNS: Final[dict[Kind, dict[str, str]]] = {
 
 JSON_COLUMNS: Final = frozenset(
     {
-        "attributes", "cost_details", "events", "exception", "links", "metadata", "model_parameters",
+        "attributes", "call", "cost_details", "events", "exception", "links", "metadata", "model_parameters",
         "provided_cost_details", "trace_metadata", "usage_details",
     }
 )  # fmt: skip

@@ -66,6 +66,11 @@ class Part(NamedTuple):
     writer: str = __version__
     """The version of this library that wrote it."""
 
+    @property
+    def is_older(self) -> bool:
+        """Whether it lacks columns that parts have now."""
+        return self.format < FORMAT
+
 
 class Position(NamedTuple):
     """How far a chain is ingested."""

@@ -6,7 +6,7 @@ newline-delimited JSON with given columns: 10 µs a row of 2 KB up to the compre
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast, final
@@ -19,7 +19,7 @@ from trackway.errors import ReadNotAvailable, TrackwayError
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Engine", "EngineError"]
+__all__ = ["Engine", "EngineError", "literal", "table"]
 
 MEMORY: Final = "512MB"
 LEAN_MEMORY: Final = "256MB"
@@ -27,6 +27,7 @@ THREADS: Final = 2
 # Ten vectors. DuckDB buffers a row group for each thread before writing it, and its default of 122,880 rows of 2 KB
 # is 250 MB.
 ROW_GROUP: Final = 20_480
+SOME: Final = 2_048
 SMALLEST_BUFFER: Final = 4 << 20
 
 
@@ -64,6 +65,20 @@ class Engine:
         finally:
             cursor.close()
 
+    def stream(self, sql: str, parameters: Mapping[str, object]) -> Iterator[tuple[object, ...]]:
+        """The rows of one SELECT, some at a time."""
+        import duckdb  # noqa: PLC0415 - see _connect
+
+        cursor = self._cursor()
+        try:
+            cursor.execute(sql, dict(parameters))
+            while rows := cursor.fetchmany(SOME):
+                yield from rows
+        except duckdb.Error as error:
+            raise EngineError(str(error)) from error
+        finally:
+            cursor.close()
+
     def load(self, lines: Path, part: Path, kind: Kind, *, longest: int) -> None:
         """Turns newline-delimited JSON of a table's columns, lines of at most *longest* bytes, into a part."""
         read = {
@@ -75,7 +90,7 @@ class Engine:
             for name, sql in COLUMNS[kind].items()
         )
         self.write(
-            f"SELECT {made} FROM read_json({_literal(lines)}, format = 'newline_delimited', columns = {{{columns}}}, "
+            f"SELECT {made} FROM read_json({literal(lines)}, format = 'newline_delimited', columns = {{{columns}}}, "
             # DuckDB sets aside twice this for each thread before it reads anything.
             f"maximum_object_size = {max(longest + 1, SMALLEST_BUFFER)})",
             {},
@@ -85,7 +100,7 @@ class Engine:
     def write(self, select: str, parameters: Mapping[str, object], part: Path) -> None:
         """Writes the rows of a SELECT into a Parquet file, in the order of the SELECT."""
         form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
-        self.query(f"COPY ({select}) TO {_literal(part, pattern=False)} ({form})", parameters)
+        self.query(f"COPY ({select}) TO {literal(part, pattern=False)} ({form})", parameters)
 
     def rows(self, part: Path) -> int:
         """How many rows a part has, by its footer."""
@@ -134,12 +149,21 @@ def _in_child() -> None:
 on_child(_in_child)
 
 
-def table(kind: Kind, files: Sequence[Path]) -> tuple[str, list[str]]:
-    """The FROM of some parts, and the value of its `$files`; an empty table has no file to read."""
+def table(
+    kind: Kind, files: Sequence[Path], *, older: bool = False, options: str = ""
+) -> tuple[str, list[str]]:
+    """The FROM of some parts, and the value of its `$files`; an empty table has no file to read.
+
+    *older*: some of them lack columns, which are NULL there.
+    """
+    nothing = ", ".join(f"NULL::{sql} AS {name}" for name, sql in COLUMNS[kind].items())
     if not files:
-        columns = ", ".join(f"NULL::{sql} AS {name}" for name, sql in COLUMNS[kind].items())
-        return f"(SELECT {columns} FROM (SELECT unnest($files::VARCHAR[])))", []
-    return "read_parquet($files)", [escape(str(file)) for file in files]
+        return f"(SELECT {nothing} FROM (SELECT unnest($files::VARCHAR[])))", []
+    names = [escape(str(file)) for file in files]
+    if not older:
+        return f"read_parquet($files{options})", names
+    read = f"SELECT * FROM read_parquet($files, union_by_name = true{options})"
+    return f"({read} UNION ALL BY NAME SELECT {nothing} WHERE false)", names
 
 
 def _connect(spill: Path, *, lean: bool) -> "duckdb.DuckDBPyConnection":
@@ -163,6 +187,7 @@ def _connect(spill: Path, *, lean: bool) -> "duckdb.DuckDBPyConnection":
     )
 
 
-def _literal(path: Path, *, pattern: bool = True) -> str:
+def literal(path: Path, *, pattern: bool = True) -> str:
+    """A path as SQL has it, where a parameter cannot stand."""
     text = escape(str(path)) if pattern else str(path)
     return "'" + text.replace("'", "''") + "'"
