@@ -14,6 +14,8 @@ from trackway._core.current import inside
 from trackway._core.fields import set_input, set_output
 from trackway._core.guard import guard
 from trackway._core.observation import Observation
+from trackway._core.parents import resolvers
+from trackway._core.placing import place_here
 from trackway._core.runtime import runtime
 from trackway._core.signatures import SPECIAL, Spec, taken
 from trackway._core.starting import begin
@@ -55,6 +57,8 @@ class Call:
             observation = Observation()
             name = provider.names.get(spec.name) or provider.name(spec.name)
             begin(observation, provider, name, spec.kind, before)
+            if resolvers:
+                place_here(observation, before)
         self.observation = observation
         capture = False
         if observation._recording:

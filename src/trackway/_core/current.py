@@ -18,6 +18,7 @@ from trackway._core.context import (
     with_baggage,
 )
 from trackway._core.guard import guard
+from trackway._core.parents import asked, resolvers
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
@@ -45,6 +46,7 @@ def enter(observation: "Observation") -> tuple[Context, Context]:
 def inside(context: Context, observation: "Observation") -> Context:
     """*context* with *observation* as the current one."""
     observation._around = context
+    observation._found = asked() if resolvers else None
     # An observation below a handle carries what the handle does, whatever is propagated here.
     carried = observation._propagated
     if carried is None:

@@ -6,7 +6,7 @@ from typing import Final, final
 
 from opentelemetry import trace
 
-from trackway._core import context
+from trackway._core import parents
 from trackway._core.ambient import get_current
 from trackway._core.current import SPAN
 from trackway._core.guard import guard
@@ -67,7 +67,7 @@ FILTER: Final = _Correlation()
 
 def _ids() -> tuple[str, str]:
     here = get_current()
-    observation = context.current_observation(here)
+    observation = parents.current(here)
     if observation is not None:
         return observation.trace_id, observation.id
     span = here.get(SPAN)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
 from opentelemetry.context import Context
 
-from trackway._core import context, log, stepping
+from trackway._core import log, parents, stepping
 from trackway._core.ambient import attach, get_current
 from trackway._core.guard import guard
 from trackway._core.kinds import valid_kind
@@ -141,7 +141,7 @@ def _begin(spec: Spec, args: tuple[object, ...], kwargs: dict[str, object]) -> "
 
 def _chosen(default: "TracerProvider") -> "TracerProvider":
     """With several clients, that of the observation around: a trace stays with the client in which it began."""
-    around = context.current_observation()
+    around = parents.current()
     return default if around is None else around._provider
 
 

@@ -14,13 +14,13 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext
 
-from trackway._core import otel_api
+from trackway._core import otel_api, parents
 from trackway._core.context import REMOTE, Remote
 from trackway._core.current import SPAN
 from trackway._core.ids import parse_span_id, parse_trace_id
 from trackway._core.log import warn
 from trackway._core.observation import Observation
-from trackway._core.state import CURRENT, ISOLATED
+from trackway._core.state import CURRENT, ISOLATED, SAID_AT_START, SAID_FOR_GOOD
 from trackway.types import TraceContext
 
 if TYPE_CHECKING:
@@ -117,12 +117,22 @@ def place(
     o: Observation,
     parent: Observation | None,
     trace_context: TraceContext | None,
+    here: Context | None,
 ) -> None:
-    """Puts *o* where the caller said, instead of below what is current."""
+    """Puts *o* where the caller said, or, *here*, where a framework says, instead of below what is current."""
     if parent is not None and parent._provider is provider:
         _put_below(o, parent)
     elif trace_context is not None:
         _put_into(provider, o, trace_context)
+    elif parents.resolvers and here is not None and parent is None:
+        place_here(o, here)
+
+
+def place_here(o: Observation, context: Context) -> None:
+    """Puts *o* below the framework's run that is inside of what is current in *context*, where there is one."""
+    parent = parents.innermost(context)
+    if parent is not None and parent._provider is o._provider:
+        _put_below(o, parent)
 
 
 def _put_below(o: Observation, parent: Observation) -> None:
@@ -137,8 +147,12 @@ def _put_below(o: Observation, parent: Observation) -> None:
     theirs, here = parent._carried(), o._propagated
     if theirs is None or theirs is here:
         return
-    if parent._owned:
-        o._propagated, o._owned = theirs.inside(here), True
+    if parent._owned == SAID_AT_START:
+        since = None if here is None else here.since(parent._base)
+        o._propagated = theirs if since is None else since.inside(theirs)
+        o._owned, o._base = SAID_AT_START, parent._base
+    elif parent._owned:
+        o._propagated, o._owned = theirs.inside(here), SAID_FOR_GOOD
     else:
         o._propagated = theirs if here is None else here.inside(theirs)
 

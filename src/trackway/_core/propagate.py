@@ -8,7 +8,7 @@ from typing import Final, TypeVar, cast, final
 
 from opentelemetry.context import Context
 
-from trackway._core import context, propagated, stepping
+from trackway._core import context, parents, propagated, stepping
 from trackway._core.ambient import attach, get_current
 from trackway._core.arguments import Prompt
 from trackway._core.guard import guard
@@ -205,7 +205,7 @@ def opened(
     before: Context, given: Propagated, block: tuple[object, Context] | None = None
 ) -> Context:
     """The context of a block that is opened here; the observation that is current gets what it has no value for."""
-    observation = context.current_observation(before)
+    observation = parents.current(before)
     if observation is not None:
         observation._adopt(given)
     return context.opened(before, given, block=block)

@@ -108,6 +108,24 @@ class Propagated:
             )
         return kept if self.carried is None else self.carried.inside(kept)
 
+    def since(self, before: "Propagated | None") -> "Propagated | None":
+        """What this says that *before* did not; None where that is nothing."""
+        if before is None or self is before:
+            return None if self is before else self
+        said = Propagated(
+            user_id=_changed(self.user_id, before.user_id),
+            session_id=_changed(self.session_id, before.session_id),
+            version=_changed(self.version, before.version),
+            trace_name=_changed(self.trace_name, before.trace_name),
+            environment=_changed(self.environment, before.environment),
+            tags=tuple(tag for tag in self.tags if tag not in before.tags),
+            metadata={k: v for k, v in self.metadata.items() if before.metadata.get(k) != v},
+            prompt=self.prompt if self.prompt != before.prompt else None,
+        )
+        if self.carried is not before.carried:
+            said.carried = self.carried
+        return said
+
     def travelling(self) -> "Propagated":
         """The same, with all of it travelling on as baggage."""
         copy = self.inside(NOTHING)
@@ -162,6 +180,10 @@ class Propagated:
 
 
 NOTHING: Final = Propagated()
+
+
+def _changed(now: str | None, before: str | None) -> str | None:
+    return now if now != before else None
 
 
 def prompt_attributes(prompt: tuple[str, int], bits: int) -> list[tuple[str, str | int]]:

@@ -27,6 +27,7 @@ from trackway._core.protocols import SPAN as SPAN_RECORD
 from trackway._core.sampling import Sample, Sampler
 from trackway._core.settings import Settings, resource_of
 from trackway._core.starting import begin
+from trackway._core.state import SAID_FOR_GOOD
 from trackway._core.tracer import Tracer
 from trackway._core.values import Mask, Values
 from trackway._version import __version__
@@ -152,9 +153,8 @@ class TracerProvider(trace.TracerProvider):
         links: Sequence[trace.Link] | None = None,
     ) -> Observation:
         """An observation with everything that a caller can say at its start. Never raises."""
-        if context is None:
-            context = get_current()
-        o = self.begin(name if isinstance(name, str) else "", "span", context)
+        here = get_current() if context is None else context
+        o = self.begin(name if isinstance(name, str) else "", "span", here)
         with _guard:
             o._kind = kind if kind in KINDS else valid_kind(kind)
             o._name = self.name(name)
@@ -162,8 +162,8 @@ class TracerProvider(trace.TracerProvider):
             if scope is not None:
                 o._scope = scope
             if owned is not None:
-                o._propagated, o._owned = owned.inside(o._propagated), True
-            place(self, o, parent, trace_context)
+                o._propagated, o._owned = owned.inside(o._propagated), SAID_FOR_GOOD
+            place(self, o, parent, trace_context, here if context is None else None)
             moment = fields.time_ns(start_time, "start_time")
             if moment is not None:
                 o._start, o._clock = moment, 0

@@ -16,7 +16,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
-from trackway._core import context
+from trackway._core import context, parents
 from trackway._core.ambient import attach, get_current
 from trackway._core.context import REMOTE, Remote
 from trackway._core.current import SPAN
@@ -62,9 +62,11 @@ def inject(carrier: MutableMapping[str, str]) -> None:
     with _guard:
         here = get_current()
         span = here.get(SPAN)
-        observation = context.current_observation(here)
-        if isinstance(span, Observation):
-            observation = span
+        # A run of a framework is further inside than what is current.
+        observation = parents.innermost(here)
+        if observation is None:
+            ambient = context.current_observation(here)
+            observation = span if isinstance(span, Observation) else ambient
         if observation is not None:
             _write(
                 carrier, observation.get_span_context(), shown=bool(observation._is_otel_current)

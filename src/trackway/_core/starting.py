@@ -25,10 +25,10 @@ def begin(
     o._provider, o._scope, o._name, o._kind = provider, provider.scope, name, kind
     o._born = fork.pid
     o._parent, o._span_kind, o._room = b"", 1, ROOM
-    o._parent_is_remote = o._is_root = o._ended = o._handle = o._owned = o._written = False
+    o._parent_is_remote = o._is_root = o._ended = o._handle = o._written = False
     o._input_is_json = o._output_is_json = True
     o._late = o._around = o._input = o._output = o._extra = o._metadata = o._api = o._bill = None
-    o._status = o._touched = 0
+    o._status = o._touched = o._owned = 0
     o._saved = -1
     o._status_text = o._trace_state = ""
     o._span = provider.draw_span_id().to_bytes(8)

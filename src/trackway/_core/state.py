@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from trackway._core import billing, otel_api
+    from trackway._core.observation import Observation
     from trackway._core.propagated import Propagated
     from trackway._core.provider import Scope, TracerProvider
 
@@ -23,18 +24,24 @@ CURRENT: Final = 1
 HOST_SAMPLED: Final = 2
 HOST_DROPPED: Final = 3
 
+# Whose word on users and the like is good for the children of an observation (`_owned`).
+SAID_FOR_GOOD: Final = 1
+SAID_AT_START: Final = 2
+
 
 class State:
-    """The fields of one observation. All are set by `starting.begin`."""
+    """The fields of one observation. All are set by `starting.begin`, but for `_found` and `_base`."""
 
     __slots__ = (
         "_api",
         "_around",
+        "_base",
         "_bill",
         "_born",
         "_clock",
         "_ended",
         "_extra",
+        "_found",
         "_handle",
         "_input",
         "_input_is_json",
@@ -87,8 +94,13 @@ class State:
     # The context in which it was made the current one.
     _around: "Context | None"
     _propagated: "Propagated | None"
-    # Whether `_propagated` was said of this observation itself (a low-level trace): it then beats the context's.
-    _owned: bool
+    # Whether `_propagated` was said of this observation itself, and then beats what the context says where a child
+    # starts: never, for good (a low-level trace), or but for what was said since (`_base`).
+    _owned: int
+    # With SAID_AT_START: what the context said when the observation was given its own.
+    _base: "Propagated | None"
+    # What the resolvers of `parents.py` said when it became current; set by `current.inside`.
+    _found: "Observation | None"
     # What a block or `set_user` gave after the start, for what the observation had no value of its own.
     _late: "Propagated | None"
     _input: bytes | None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
-from trackway._core import context, ids, log
+from trackway._core import ids, log, parents
 from trackway._core.arguments import Fields, ScoreFields, Update
 from trackway._core.current import Current
 from trackway._core.observation import Observation
@@ -138,7 +138,7 @@ class Tracing:
 
     def update_current_observation(self, **given: Unpack[Update]) -> None:
         """Sets fields of the current observation; without one, a WARNING once a minute."""
-        observation = context.current_observation()
+        observation = parents.current()
         if observation is None:
             log.warn("no current", "there is no current observation to update or score")
         else:
@@ -154,12 +154,12 @@ class Tracing:
 
     def get_current_trace_id(self) -> str | None:
         """The trace id of the current observation, 32 hex digits; None without one."""
-        observation = context.current_observation()
+        observation = parents.current()
         return None if observation is None else observation.trace_id
 
     def get_current_observation_id(self) -> str | None:
         """The id of the current observation, 16 hex digits; None without one."""
-        observation = context.current_observation()
+        observation = parents.current()
         return None if observation is None else observation.id
 
     @staticmethod
@@ -175,7 +175,7 @@ class Tracing:
         self, *, name: str, value: float | str, **more: Unpack[ScoreFields]
     ) -> None:
         """Scores the current observation; without one, a WARNING once a minute."""
-        observation = context.current_observation()
+        observation = parents.current()
         if observation is None:
             self.update_current_observation()
         else:
@@ -185,7 +185,7 @@ class Tracing:
         self, *, name: str, value: float | str, **more: Unpack[ScoreFields]
     ) -> None:
         """Scores the trace of the current observation; without one, a WARNING once a minute."""
-        observation = context.current_observation()
+        observation = parents.current()
         if observation is None:
             self.update_current_observation()
         else:
