@@ -32,7 +32,18 @@ if TYPE_CHECKING:
 
     from trackway._core.observation import Observation
 
-__all__ = ["Ask", "asked", "current", "innermost", "recorded", "recorders", "register", "resolvers"]
+__all__ = [
+    "Ask",
+    "asked",
+    "current",
+    "finish",
+    "finishers",
+    "innermost",
+    "recorded",
+    "recorders",
+    "register",
+    "resolvers",
+]
 
 Ask = Callable[[], "Observation | None"]
 """Looks at where it is called from; None where the framework is not at work."""
@@ -41,6 +52,9 @@ resolvers: Final[list[Ask]] = []
 """Asked for the observation of the innermost run around. Empty: nobody is to be asked."""
 recorders: Final[list[Ask]] = []
 """Asked for the observation that records the provider call which is about to be made."""
+
+finishers: Final[list[Callable[[], object]]] = []
+"""Called before what has ended is delivered, for who holds something back."""
 
 _guard: Final = guard("parents")
 
@@ -51,6 +65,12 @@ def register(resolver: Ask, recorder: Ask | None = None) -> None:
         resolvers.append(resolver)
     if recorder is not None and recorder not in recorders:
         recorders.append(recorder)
+
+
+def finish() -> None:
+    """Has those who hold something back write it."""
+    for finisher in finishers:
+        finisher()
 
 
 def asked() -> "Observation | None":

@@ -11,7 +11,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.util.types import Attributes
 
-from trackway._core import billing, fields, fork, otel_api, scores
+from trackway._core import billing, fields, fork, otel_api, parents, scores
 from trackway._core.ambient import get_current
 from trackway._core.encoding import encode
 from trackway._core.guard import guard
@@ -313,6 +313,7 @@ class TracerProvider(trace.TracerProvider):
 
     def write_handles(self) -> None:
         """Writes every low-level handle that is still open, as it is now: at a flush and at exit."""
+        parents.finish()
         for reference in tuple(self._handles.values()):
             o = reference()
             if o is not None and not o._ended and o._saved != o._touched:

@@ -1,0 +1,1 @@
+"""Tracing of other people's libraries: one package each."""

@@ -1,0 +1,81 @@
+"""What a run's configuration says of its users, and what of it is worth recording.
+
+`config={"metadata": {...}, "tags": [...]}` reaches every run below, because LangChain hands it on. Keys that speak of
+users are taken out of the metadata and propagated; `ls_…` keys are LangChain's own and tell of the model
+(`models.py`); the rest is the observation's metadata.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from trackway._core.propagated import Propagated, validated
+
+__all__ = ["Said", "attempt_of", "labels", "observation_metadata", "said_in"]
+
+Said = dict[str, object]
+"""What a configuration says to be propagated, by the arguments of `propagate_attributes`."""
+
+_FIELDS: Final = (
+    "user_id",
+    "session_id",
+    "tags",
+    "trace_name",
+    "version",
+    "environment",
+    "prompt",
+)
+# Ours come last, so that they win.
+_KEYS: Final = {f"{ours}_{field}": field for ours in ("langfuse", "trackway") for field in _FIELDS}
+# What LangChain and LangGraph tag runs with themselves.
+_INTERNAL_TAGS: Final = (
+    "branch:",
+    "condition:",
+    "graph:step:",
+    "langsmith:",
+    "map:key:",
+    "retry:attempt:",
+    "seq:step:",
+)
+# Versions of the packages, in every run of newer releases.
+_INTERNAL_KEYS: Final = frozenset({"lc_versions"})
+
+
+def said_in(metadata: Mapping[str, object] | None) -> Said:
+    """What *metadata* says to be propagated, unchecked."""
+    if not metadata:
+        return {}
+    return {field: metadata[key] for key, field in _KEYS.items() if metadata.get(key) is not None}
+
+
+def labels(tags: Sequence[str] | None) -> list[str]:
+    """The tags that the application gave."""
+    return [tag for tag in tags or () if not tag.startswith(_INTERNAL_TAGS)]
+
+
+def attempt_of(tags: Sequence[str] | None) -> int | None:
+    """Which attempt of `with_retry` this is; None for the first."""
+    for tag in tags or ():
+        if tag.startswith("retry:attempt:") and tag[14:].isdecimal():
+            return int(tag[14:])
+    return None
+
+
+def propagated(said: Said, tags: Sequence[str]) -> Propagated | None:
+    """*said*, checked, with *tags* before its own; None where that is nothing.
+
+    Not the prompt, which belongs to generations alone.
+    """
+    given = {key: value for key, value in said.items() if key != "prompt"}
+    own = given.get("tags")
+    if tags:
+        given["tags"] = [*tags, *own] if isinstance(own, list | tuple | set) else [*tags]
+    return validated(**given) if given else None  # type: ignore[arg-type]  # by the names in _FIELDS
+
+
+def observation_metadata(metadata: Mapping[str, object] | None) -> dict[str, object]:
+    """What of *metadata* belongs to the observation."""
+    return {
+        key: value
+        for key, value in (metadata or {}).items()
+        if key not in _KEYS and key not in _INTERNAL_KEYS and not key.startswith("ls_")
+    }
