@@ -36,8 +36,10 @@ _INTERNAL_TAGS: Final = (
     "retry:attempt:",
     "seq:step:",
 )
-# Versions of the packages, in every run of newer releases.
-_INTERNAL_KEYS: Final = frozenset({"lc_versions"})
+# Versions of packages, and how LangGraph came to a node: in every run, and of no use beside `langgraph_node`.
+_INTERNAL_KEYS: Final = frozenset(
+    {"checkpoint_ns", "langgraph_path", "langgraph_triggers", "lc_versions"}
+)
 
 
 def said_in(metadata: Mapping[str, object] | None) -> Said:

@@ -4,7 +4,6 @@
 is current and propagated there is what the application put there.
 """
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from trackway._core import log, parents
 from trackway._core.guard import guard
 from trackway._core.runtime import runtime
-from trackway._integrations.langchain import around, messages, models, outcomes, tokens
+from trackway._integrations.langchain import around, messages, models, recording
 from trackway._integrations.langchain.kinds import chain_kind, run_name
 from trackway._integrations.langchain.runs import Run, runs
 from trackway._integrations.langchain.starting import begin
@@ -104,9 +103,7 @@ class CallbackHandler(BaseCallbackHandler):
     def on_chain_end(self, outputs: Any, *, run_id: UUID, inputs: Any = None, **_more: Any) -> None:
         run = runs.open(run_id)
         if run is not None:
-            _put(run, input=inputs, output=outputs)
-            if outcomes.interrupted(outputs):
-                run.observation.update(status_message=outcomes.INTERRUPTED)
+            recording.put(run, input=inputs, output=outputs)
             runs.end(run)
 
     @_guard
@@ -115,8 +112,8 @@ class CallbackHandler(BaseCallbackHandler):
     ) -> None:
         run = runs.open(run_id)
         if run is not None:
-            _put(run, input=inputs)
-            _fail(run, error)
+            recording.put(run, input=inputs)
+            recording.fail(run, error)
 
     @_guard
     def on_agent_action(self, action: "AgentAction", *, run_id: UUID, **_more: Any) -> None:  # noqa: ARG002 - their name
@@ -129,7 +126,7 @@ class CallbackHandler(BaseCallbackHandler):
         run = runs.open(run_id)
         if run is not None:
             run.observation._kind = "agent"
-            _put(run, output=finish)
+            recording.put(run, output=finish)
 
     # -- models ------------------------------------------------------------------------------------
 
@@ -190,19 +187,19 @@ class CallbackHandler(BaseCallbackHandler):
     ) -> None:
         run = runs.open(run_id)
         if run is not None and not run.streamed and (token or models.says_something(chunk)):
-            _first_token(run)
+            recording.first_token(run)
 
     @_guard
     def on_stream_event(self, event: Any, *, run_id: UUID, **_more: Any) -> None:
         run = runs.open(run_id)
         if run is not None and not run.streamed and models.is_delta(event):
-            _first_token(run)
+            recording.first_token(run)
 
     @_guard
     def on_llm_end(self, response: "LLMResult", *, run_id: UUID, **_more: Any) -> None:
         run = runs.open(run_id)
         if run is not None:
-            _put_result(run, response)
+            recording.put_result(run, response)
             runs.end(run)
 
     @_guard
@@ -218,8 +215,8 @@ class CallbackHandler(BaseCallbackHandler):
         if run is not None:
             if response is not None and response.generations:
                 # What had arrived.
-                _put_result(run, response)
-            _fail(run, error)
+                recording.put_result(run, response)
+            recording.fail(run, error)
 
     # -- tools -------------------------------------------------------------------------------------
 
@@ -257,7 +254,7 @@ class CallbackHandler(BaseCallbackHandler):
             # A message to the model holds the result as its content.
             content = getattr(output, "content", None)
             is_message = getattr(output, "type", None) == "tool"
-            _put(run, output=content if is_message else output)
+            recording.put(run, output=content if is_message else output)
             if is_message and getattr(output, "status", None) == "error":
                 run.observation.update(level="ERROR", status_message=str(content))
             runs.end(run)
@@ -266,7 +263,7 @@ class CallbackHandler(BaseCallbackHandler):
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **_more: Any) -> None:
         run = runs.open(run_id)
         if run is not None:
-            _fail(run, error)
+            recording.fail(run, error)
 
     # -- retrievers --------------------------------------------------------------------------------
 
@@ -299,14 +296,14 @@ class CallbackHandler(BaseCallbackHandler):
     ) -> None:
         run = runs.open(run_id)
         if run is not None:
-            _put(run, output=documents)
+            recording.put(run, output=documents)
             runs.end(run)
 
     @_guard
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **_more: Any) -> None:
         run = runs.open(run_id)
         if run is not None:
-            _fail(run, error)
+            recording.fail(run, error)
 
     # -- the rest ----------------------------------------------------------------------------------
 
@@ -321,7 +318,7 @@ class CallbackHandler(BaseCallbackHandler):
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **_more: Any) -> None:
         run = runs.open(run_id)
         if run is not None:
-            given = messages.readable(data) if _captures(run) else None
+            given = messages.readable(data) if recording.captures(run) else None
             run.observation.create_event(name=name, input=given)
 
     # -- starting ----------------------------------------------------------------------------------
@@ -377,34 +374,3 @@ class CallbackHandler(BaseCallbackHandler):
             current = parents.current()
             return provider if current is None else current._provider
         return provider
-
-
-def _captures(run: Run) -> bool:
-    return run.observation._provider.capture_io
-
-
-def _put(run: Run, *, input: object = None, output: object = None) -> None:
-    if _captures(run):
-        run.observation.update(input=messages.readable(input), output=messages.readable(output))
-
-
-def _put_result(run: Run, result: "LLMResult") -> None:
-    if _captures(run):
-        run.observation.update(output=messages.completion(result))
-    run.observation.set_attributes(models.response_details(result))
-    if tokens.is_cache_hit(result):
-        run.observation.update(cost_details={"total": 0.0}, metadata={"cache_hit": True})
-        return
-    usage = tokens.usage_in(result)
-    if usage is not None:
-        run.observation.update(usage=usage)
-
-
-def _first_token(run: Run) -> None:
-    run.streamed = True
-    run.observation.update(completion_start_time=datetime.now(UTC))
-
-
-def _fail(run: Run, error: BaseException) -> None:
-    outcomes.fail(run.observation, error)
-    runs.end(run, failed=True, closed=isinstance(error, GeneratorExit))

@@ -29,10 +29,11 @@ _PROVIDERS: Final = {
 }
 _MODEL_KEYS: Final = ("model", "model_name", "model_id", "modelId", "deployment_name", "engine", "repo_id")  # fmt: skip
 _TOOL_KEYS: Final = ("tools", "functions")
-# What an integration hands to its constructor and not to the model, or what nobody may see.
+# What an integration hands to its constructor and not to the model, what nobody may see, and `stream`, which LangChain
+# sends otherwise than it says.
 _PRIVATE: Final = re.compile(
     r"^_|key|secret|credential|password|authorization|cert|header|client|url|endpoint|base|proxy|callback|timeout|retries"
-    r"|(^|_)token$|^cache$|^metadata$|^user$|^verbose$|^messages$|^responses$",
+    r"|(^|_)token$|^stream(_usage)?$|^cache$|^metadata$|^user$|^verbose$|^messages$|^responses$",
     re.IGNORECASE,
 )
 _PLAIN: Final = (str, int, float, bool, list, tuple, dict)

@@ -4,12 +4,9 @@ LangGraph leaves a node by exceptions that are no failures. They are known by th
 LangGraph need not be installed.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from trackway._core import exceptions
-
-if TYPE_CHECKING:
-    from trackway._core.observation import Observation
+__all__ = ["CLOSED", "CUT_OFF", "INTERRUPTED", "UNREPORTED", "giving_way", "interrupts"]
 
 CLOSED: Final = "closed before its end"
 INTERRUPTED: Final = "interrupted"
@@ -35,16 +32,7 @@ def giving_way(error: BaseException) -> str | None:
     return None
 
 
-def fail(observation: "Observation", error: BaseException) -> None:
-    """Says on *observation* how its run ended."""
-    said = giving_way(error)
-    if said is None:
-        observation._fail(error)
-        return
-    text = exceptions.message(error) if said == INTERRUPTED else ""
-    observation.update(status_message=f"{said}: {text}" if text else said)
-
-
-def interrupted(output: object) -> bool:
-    """Whether the *output* of a graph says that it waits to be resumed."""
-    return isinstance(output, dict) and "__interrupt__" in output
+def interrupts(error: BaseException) -> list[object]:
+    """What a graph asks for before it goes on: the values of its `interrupt(…)` calls."""
+    given = error.args[0] if error.args else ()
+    return [getattr(one, "value", None) for one in given] if isinstance(given, tuple) else []

@@ -45,6 +45,8 @@ MAX_OPEN: Final = 20_000
 MAX_ENDED: Final = 1_000
 # Seconds for the ends of children that come after the end of their parent.
 PATIENCE: Final = 1.0
+# Kinds of runs that LangChain's context variable does not name.
+LEAVES: Final = frozenset({"generation", "retriever"})
 
 _guard: Final = guard("langchain")
 
@@ -56,7 +58,7 @@ class Run:
     __slots__ = (
         "children",
         "ended",
-        "failed",
+        "error",
         "id",
         "observation",
         "parent",
@@ -82,9 +84,9 @@ class Run:
         self.streamed = False
         # Children that have not ended.
         self.children = 0
-        # Set where it ended: the time, and whether by an exception.
+        # Set where it ended: the time, and by which exception.
         self.ended = 0
-        self.failed = False
+        self.error = ""
         self.parked_at = 0.0
 
 
@@ -99,6 +101,9 @@ class Runs:
         self._open: OrderedDict[UUID, Run] = OrderedDict()
         self._parked: OrderedDict[UUID, Run] = OrderedDict()
         self._ended: OrderedDict[UUID, Run] = OrderedDict()
+        # Those of them that are models or retrievers.
+        self._leaves: set[UUID] = set()
+        self._of: dict[bytes, Run] = {}
         self.unreported = 0
         """Runs that ended without anybody saying so."""
 
@@ -124,6 +129,20 @@ class Runs:
         run = self._open.get(id)
         return None if run is None else run.observation
 
+    @property
+    def leaves(self) -> bool:
+        """Whether a model or a retriever is at work: LangChain's own context does not know of them."""
+        return bool(self._leaves)
+
+    def is_inside(self, observation: "Observation | None", run: Run) -> bool:
+        """Whether *observation* is that of *run*, or of one below it that is open."""
+        if observation is None:
+            return False
+        if observation is run.observation:
+            return True
+        found = self._of.get(observation._span)
+        return found is not None and _is_below(found, run)
+
     def __len__(self) -> int:
         return len(self._open) + len(self._parked)
 
@@ -135,25 +154,36 @@ class Runs:
             self.settle(PATIENCE)
         oldest: Run | None = None
         with self._lock:
-            self._open[run.id] = run
+            self._open[run.id] = self._of[run.observation._span] = run
+            if run.observation._kind in LEAVES:
+                self._leaves.add(run.id)
             if run.parent is not None:
                 run.parent.children += 1
             if len(self._open) > self._max_open:
                 oldest = next(iter(self._open.values()))
         if oldest is not None:
+            log.warn(
+                "langchain:open",
+                "%s runs of LangChain are open; the oldest is ended",
+                self._max_open,
+            )
             self._give_up(oldest, UNREPORTED)
 
-    def end(self, run: Run, *, failed: bool = False, closed: bool = False) -> None:
-        """Ends a run: writes its observation, or parks it while something below is open."""
+    def end(self, run: Run, *, error: BaseException | None = None) -> None:
+        """Ends a run, by *error*: writes its observation, or parks it while something below is open."""
         with self._lock:
-            if self._open.pop(run.id, None) is None:
+            if not self._take(run):
                 return
-            run.failed = failed
+            run.error = "" if error is None else type(error).__name__
             if run.children > 0:
                 run.ended, run.parked_at = run.observation._now(), monotonic()
                 self._parked[run.id] = run
                 return
-        self._write(run, closed=closed)
+        self._write(run, closed=isinstance(error, GeneratorExit))
+
+    def _take(self, run: Run) -> bool:
+        self._leaves.discard(run.id)
+        return self._open.pop(run.id, None) is not None
 
     def _write(self, run: Run, *, closed: bool = False) -> None:
         """Writes the observation of *run*, and of those above that only waited for it."""
@@ -173,10 +203,11 @@ class Runs:
                         waiting = above
                     elif above.id not in self._parked:
                         closed = False
-            if closed and above is not None and not above.failed:
+            if closed and above is not None and not above.error:
                 above.observation.update(status_message=CLOSED)
 
     def _remember(self, run: Run) -> None:
+        self._of.pop(run.observation._span, None)
         self._ended[run.id] = run
         if len(self._ended) > MAX_ENDED:
             self._ended.popitem(last=False)
@@ -189,7 +220,7 @@ class Runs:
         with self._lock:
             due = [run for run in self._parked.values() if now - run.parked_at >= patience]
         for run in due:
-            if run.failed:
+            if run.error:
                 self._end_below(run)
             with self._lock:
                 if self._parked.pop(run.id, None) is None:
@@ -211,15 +242,13 @@ class Runs:
             lost = [run for run in self._open.values() if _is_below(run, above)][::-1]
         for run in lost:
             run.ended = max(above.ended, run.observation._start)
-            self._give_up(run, UNREPORTED)
+            self._give_up(run, f"{UNREPORTED}: the run around it ended by {above.error}")
 
     def _give_up(self, run: Run, message: str) -> None:
         with self._lock:
-            if self._open.pop(run.id, None) is None:
+            if not self._take(run):
                 return
             self.unreported += 1
-        if message is not CUT_OFF:
-            log.warn("langchain:unreported", "a run of LangChain ended without saying so")
         run.observation.update(level="WARNING", status_message=message)
         self._write(run)
 
@@ -229,6 +258,8 @@ class Runs:
         self._open.clear()
         self._parked.clear()
         self._ended.clear()
+        self._leaves.clear()
+        self._of.clear()
 
 
 def _is_below(run: Run, above: Run) -> bool:

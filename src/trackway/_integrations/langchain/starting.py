@@ -53,7 +53,7 @@ def begin(  # noqa: PLR0913 - what a callback tells
         name,
         kind,
         fields,
-        parent=None if parent is None else _innermost(parent.observation),
+        parent=None if parent is None else _innermost(parent),
         trace_context=None if parent is not None else trace_context,
         owned=owned,
     )
@@ -65,12 +65,12 @@ def begin(  # noqa: PLR0913 - what a callback tells
     return run
 
 
-def _innermost(parent: "Observation") -> "Observation":
+def _innermost(parent: Run) -> "Observation":
     """The observation that is current here, where it is inside of the *parent* run; else that run's."""
-    current = current_observation()
-    if current is not None and current._found is parent and current._provider is parent._provider:
-        return current
-    return parent
+    current, own = current_observation(), parent.observation
+    if current is None or current._provider is not own._provider:
+        return own
+    return current if runs.is_inside(current._found, parent) else own
 
 
 def _add_tags(
