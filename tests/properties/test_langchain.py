@@ -61,7 +61,7 @@ def test_every_run_has_its_parent_and_its_user(
     """Whatever runs at once, in tasks and threads: each observation is where and whose it should be, and there once."""
     client, handler = Trackway(), CallbackHandler()
     with Tail(home) as tail:
-        for number in range(count(40, 5_000)):
+        for number in range(count(int(__import__("os").environ.get("N", "40")), 5_000)):
             programs = [Program(chance, AT_ONCE * number + n, handler) for n in range(AT_ONCE)]
             asyncio.run(_together(client, programs))
             assert len(runs) == 0
