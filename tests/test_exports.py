@@ -13,7 +13,7 @@ from typing import get_args, get_type_hints, is_typeddict
 import pytest
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "signatures.txt"
-PUBLIC = ("trackway", "trackway.errors", "trackway.testing", "trackway.types")
+PUBLIC = ("trackway", "trackway.errors", "trackway.langchain", "trackway.testing", "trackway.types")
 NAMES = {
     "Langfuse",
     "Observation",

@@ -16,6 +16,7 @@ FORBIDDEN = (
     "google.protobuf",
     "http",
     "httpx",
+    "langchain_core",
     "multiprocessing",
     "numpy",
     "opentelemetry.exporter",

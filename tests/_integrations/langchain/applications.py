@@ -4,19 +4,26 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated, TypedDict, cast
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable
+from langchain_core.tools import tool
 from langgraph.graph.message import add_messages
 
 from tests.spans import spans
 from trackway._wire.decode import DecodedSpan
 
 USAGE = {"input_tokens": 12, "output_tokens": 3, "total_tokens": 15}
+
+
+Step = Runnable[object, object]
 
 
 class State(TypedDict):
@@ -32,6 +39,18 @@ class Library(BaseRetriever):  # type: ignore[explicit-any]  # pydantic's own me
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
         return [Document(f"about {query}", metadata={"page": 7})]
+
+
+@tool
+def shout(text: str) -> str:
+    """Shouts."""
+    return text.upper()
+
+
+def chain() -> Step:
+    """A prompt, a model, a parser."""
+    prompt = ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{question}")])
+    return cast("Step", prompt | answering() | StrOutputParser())
 
 
 def answering(text: str = "forty two", **more: object) -> GenericFakeChatModel:
