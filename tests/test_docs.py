@@ -75,7 +75,7 @@ def test_examples_in_docstrings_run(
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("module", ["trackway", "trackway.testing"])
+@pytest.mark.parametrize("module", ["trackway", "trackway.langchain", "trackway.testing"])
 def test_every_public_name_has_an_example(module: str) -> None:
     """Every public function and class of a public module shows how it is used."""
     public = importlib.import_module(module)

@@ -41,6 +41,7 @@ def test_every_example_is_run_here() -> None:
         "testing_with_pytest",
         "custom_mask",
         "span_exporter",
+        "langchain_chain",
     }
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
@@ -178,3 +179,20 @@ def test_span_exporter(home: Path) -> None:
     """An exporter in code gets both spans with their user."""
     lines = [line.split() for line in run("span_exporter").splitlines()]
     assert [line[:2] for line in lines] == [["multiply", "alice"], ["agent", "alice"]]
+
+
+def test_langchain_chain(home: Path) -> None:
+    """Each user's chain is a trace with its runs, the function inside the tool, and the tokens of the model."""
+    assert run("langchain_chain").splitlines()[:2] == [
+        "alice: Order 17 is on its way.",
+        "bob: Order 17 is on its way.",
+    ]
+    with LocalStore(home) as store:
+        for user, session in (("alice", "chat-17"), ("bob", "chat-18")):
+            (trace,) = store.get_traces(filters={"user_id": user, "session_id": session})
+            by_name = {o.name: o for o in trace.observations}
+            assert by_name["query"].parent_observation_id == by_name["order_status"].id
+            assert {o.user_id for o in trace.observations} == {user}
+            generation = by_name["GenericFakeChatModel"]
+            assert (generation.type, generation.model) == ("GENERATION", "gpt-4o-2024-08-06")
+            assert (trace.name, trace.total_tokens) == ("support", 43)
