@@ -16,12 +16,13 @@ from pydantic import SecretStr
 from tests._integrations.langchain.applications import usage_of
 from tests._integrations.langchain.loopback import MODEL, openai_server
 from tests.spans import level_of, only, spans, value_of
+from trackway import Trackway
 from trackway._integrations.langchain.models import (
+    describe_response,
     is_delta,
     parameters,
     provider,
     request_model,
-    response_details,
     says_something,
     tools_in,
 )
@@ -169,20 +170,31 @@ def test_tools_may_be_functions() -> None:
     assert tools_in({"tools": [], "x": 1}) is None
 
 
-def test_a_response_is_described_from_where_it_says_so() -> None:
-    """The model that answered and why it stopped: from the message, the generation, or the whole result."""
+def test_a_response_is_described_from_where_it_says_so(client: Trackway, home: Path) -> None:
+    """What answered and why it stopped: from the message, the generation, or the whole result."""
     message = AIMessage("x", response_metadata={"model": "llama3", "done_reason": "stop"})
-    ollama = LLMResult(generations=[[ChatGeneration(message=message)]])
-    assert response_details(ollama) == {
-        "gen_ai.response.model": "llama3", "gen_ai.response.finish_reasons": ["stop"],
-    }  # fmt: skip
     text = Generation(text="x", generation_info={"finish_reason": "length"})
-    whole = LLMResult(generations=[[text]], llm_output={"model_name": "gpt-x", "id": "1"})
-    assert response_details(whole) == {
-        "gen_ai.response.model": "gpt-x", "gen_ai.response.id": "1",
-        "gen_ai.response.finish_reasons": ["length"],
-    }  # fmt: skip
-    assert response_details(LLMResult(generations=[])) == {}
+    results = {
+        "ollama": LLMResult(generations=[[ChatGeneration(message=message)]]),
+        "whole": LLMResult(
+            generations=[[text]],
+            llm_output={"model_name": "gpt-x", "id": "1", "service_tier": "flex"},
+        ),
+        "nothing": LLMResult(generations=[]),
+    }
+    for name, result in results.items():
+        with client.start_as_current_observation(name=name, as_type="generation") as observation:
+            describe_response(observation, result)
+    keys = ("response.model", "response.id", "response.finish_reasons")
+    told = {
+        span.name: [span.attributes.get(f"gen_ai.{key}") for key in keys] for span in spans(home)
+    }
+    assert told == {
+        "ollama": ["llama3", None, ("stop",)],
+        "whole": ["gpt-x", "1", ("length",)],
+        "nothing": [None, None, None],
+    }
+    assert "flex" in only(home, "whole").attributes.values()
 
 
 def test_a_part_of_an_answer_is_told_from_an_empty_chunk() -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from trackway._core.observation import Observation
 
-__all__ = ["describe", "is_delta", "response_details", "says_something", "tools_in"]
+__all__ = ["describe", "describe_response", "is_delta", "says_something", "tools_in"]
 
 # LangChain's name → OpenTelemetry's, where they differ.
 _PROVIDERS: Final = {
@@ -90,10 +90,11 @@ def describe(
 ) -> None:
     """Says on *observation* which model is asked, and how."""
     sent = parameters(metadata, params)
-    observation.update(model=request_model(metadata, params), model_parameters=sent or None)
-    whose = provider(metadata)
-    if whose is not None:
-        observation.set_attribute(names.GEN_AI_PROVIDER_NAME, whose)
+    observation.update(
+        model=request_model(metadata, params),
+        model_parameters=sent or None,
+        provider=provider(metadata),
+    )
 
 
 def says_something(chunk: object) -> bool:
@@ -109,8 +110,8 @@ def is_delta(event: object) -> bool:
     return isinstance(event, Mapping) and event.get("event") == "content-block-delta"
 
 
-def response_details(result: "LLMResult") -> "dict[str, AttributeValue]":
-    """Attributes of the response: the model that answered, its id, the reasons why it stopped."""
+def describe_response(observation: "Observation", result: "LLMResult") -> None:
+    """Says on *observation* which model answered, by which tier, under which id, and why it stopped."""
     given: dict[str, object] = dict(result.llm_output or {})
     reasons: list[str] = []
     for generation in (one for several in result.generations for one in several):
@@ -124,12 +125,17 @@ def response_details(result: "LLMResult") -> "dict[str, AttributeValue]":
                 if reason is not None:
                     reasons.append(reason)
                     break
+    observation.update(
+        response_model=_first(given, "model_name", "model", "model_id"),
+        service_tier=_first(given, "service_tier"),
+    )
     found: dict[str, AttributeValue | None] = {
-        names.GEN_AI_RESPONSE_MODEL: _first(given, "model_name", "model", "model_id"),
         names.GEN_AI_RESPONSE_ID: _first(given, "id", "response_id"),
         names.GEN_AI_RESPONSE_FINISH_REASONS: reasons or None,
     }
-    return {key: value for key, value in found.items() if value is not None}
+    told = {key: value for key, value in found.items() if value is not None}
+    if told:
+        observation.set_attributes(told)
 
 
 def _first(holder: Mapping[str, object], *keys: str) -> str | None:

@@ -27,9 +27,9 @@ def put_result(run: Run, result: "LLMResult") -> None:
     """Records what a model gave, and what that used: nothing where it came from LangChain's own cache."""
     if captures(run):
         run.observation.update(output=messages.completion(result))
-    run.observation.set_attributes(models.response_details(result))
+    models.describe_response(run.observation, result)
     if tokens.is_cache_hit(result):
-        run.observation.update(cost_details={"total": 0.0}, metadata={"cache_hit": True})
+        run.observation.update(cache_hit=True)
         return
     usage = tokens.usage_in(result)
     if usage is not None:
