@@ -24,7 +24,7 @@ from trackway._core.propagated import Propagated, validated
 from trackway._core.runtime import runtime
 from trackway._core.values import Values
 
-__all__ = ["entries", "header", "is_ours", "read", "updated"]
+__all__ = ["entries", "header", "is_ours", "parsed_tags", "read", "updated"]
 
 MAX_BYTES: Final = 4 << 10
 # What was in the baggage under our names before a block of ours wrote there.
@@ -104,7 +104,7 @@ def read(context: Context) -> Propagated | None:
     }
     brought = validated(
         **scalars,
-        tags=_tags(found.get(PREFIX + "tags", "")),
+        tags=parsed_tags(found.get(PREFIX + "tags", "")),
         metadata=metadata,
         prompt=prompt if any(prompt.values()) else None,
         no=_complain,
@@ -130,7 +130,7 @@ def _complain(_name: str, reason: str) -> None:
     log.warn("baggage:read", "An entry of incoming baggage %s. Dropping value.", reason)
 
 
-def _tags(text: str) -> list[str]:
+def parsed_tags(text: str) -> list[str]:
     """Tags as any of the SDKs writes them: a JSON array, the `repr` of a list, or texts with commas between."""
     if text.startswith("["):
         try:

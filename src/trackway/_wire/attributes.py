@@ -31,6 +31,7 @@ EXCEPTION_MESSAGE: Final = "exception.message"
 EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
 EXCEPTION_ESCAPED: Final = "exception.escaped"
 ERROR_TYPE: Final = "error.type"
+HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
 
 CORE: Final = (
     USER_ID,
@@ -47,6 +48,7 @@ CORE: Final = (
     EXCEPTION_STACKTRACE,
     EXCEPTION_ESCAPED,
     ERROR_TYPE,
+    HTTP_RESPONSE_STATUS_CODE,
 )
 
 # -- langfuse ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""What calls and answers of Anthropic's API look like."""

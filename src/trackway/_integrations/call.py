@@ -1,0 +1,332 @@
+"""One request to a provider as one observation, from what was sent to how it ended.
+
+It begins where the SDK is about to send, so that only what is sent is recorded; it ends exactly once: with the answer,
+with the end of the stream, or with whatever came before that (an error, a cancellation, a close, the collector).
+Nothing here raises, and nothing is changed of what the caller gave or gets.
+"""
+
+import atexit
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast, final
+
+import orjson
+
+from trackway._core import exceptions, fields, log
+from trackway._core.context import leave_block
+from trackway._core.current import enter
+from trackway._core.guard import guard
+from trackway._core.provider_usage import read
+from trackway._integrations.content import fields_of, plain
+from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome
+from trackway._integrations.sse import Events
+from trackway._wire import attributes as names
+from trackway._wire.encode import attributes
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+    from trackway._core.observation import Observation
+    from trackway._core.provider import TracerProvider
+    from trackway._integrations.special import Note
+    from trackway.types import TraceContext
+
+__all__ = ["LEFT", "NEVER_READ", "Call"]
+
+# What the status says of an answer that nobody waited for.
+LEFT: Final = "closed before its end"
+NEVER_READ: Final = "never read"
+# Bytes of an answer that is read as bytes; beyond, it is not parsed.
+MAX_BODY: Final = 8 << 20
+
+_guard: Final = guard("integrations")
+# Fields of a body that say nothing about the model's work, or are recorded elsewhere.
+_NO_PARAMETERS: Final = frozenset({"model", "metadata"})
+# Calls whose answer is being read. They are held here, because the collector finalizes a dropped stream and what hangs
+# on it in any order, and an observation that goes first cannot say why it ended.
+_open: Final[set["Call"]] = set()
+
+
+@final
+class Call:
+    """One request, and what is known of it."""
+
+    __slots__ = (
+        "_accumulator",
+        "_body",
+        "_capture",
+        "_done",
+        "_endpoint",
+        "_events",
+        "_left",
+        "_lock",
+        "_provider_name",
+        "_request",
+        "hiding",
+        "observation",
+        "received",
+    )
+
+    def __init__(  # noqa: PLR0913 - what is known when a request is sent
+        self,
+        provider: "TracerProvider",
+        endpoint: Endpoint,
+        provider_name: str,
+        body: Mapping[str, Any],
+        note: "Note | None",
+        *,
+        hiding: bool = False,
+    ) -> None:
+        self._endpoint = endpoint
+        self._provider_name = provider_name
+        self._accumulator: Accumulator | None = None
+        self._events: Events | None = None
+        self._body: bytearray | None = None
+        self._lock, self._done = threading.Lock(), False
+        self._capture = provider.capture_io
+        self._request = body
+        self.hiding = hiding
+        """Whether a chunk is to be kept from the caller, who did not ask for it."""
+        self.received = False
+        """Whether anything of a streamed answer has arrived."""
+        self.observation = o = self._started(provider, note)
+        self._left: tuple[Context, Context] | None = enter(o)
+
+    def _started(self, provider: "TracerProvider", note: "Note | None") -> "Observation":
+        endpoint, body = self._endpoint, self._request
+        model = body.get("model")
+        name = f"{endpoint.operation} {model}" if isinstance(model, str) else endpoint.operation
+        place: TraceContext | None = None
+        owned = None
+        if note is not None:
+            name, owned = note.name or name, note.propagated
+            place = cast("TraceContext | None", note.place)
+        o = provider.start(name, endpoint.kind, {}, trace_context=place, owned=owned)
+        if not o._recording:
+            return o
+        given: dict[str, object] = {
+            "provider": self._provider_name,
+            "model": model if isinstance(model, str) else None,
+        }
+        if self._capture:
+            given["input"] = _input(endpoint, body)
+        parameters = {
+            key: value
+            for key, value in body.items()
+            if key not in _NO_PARAMETERS and key not in endpoint.inputs
+        }
+        if parameters:
+            given["model_parameters"] = plain(parameters)
+        if isinstance(body.get("metadata"), Mapping):
+            given["metadata"] = body["metadata"]
+        fields.apply(o, given)
+        if note is not None:
+            fields.apply(o, note.fields)
+        return o
+
+    def sent(self) -> None:
+        """The SDK has answered, or failed: what runs from here on is not below this observation."""
+        left, self._left = self._left, None
+        if left is not None:
+            with _guard:
+                leave_block(*left)
+
+    # -- whole answers -------------------------------------------------------------------------------
+
+    def answered(self, answer: Any) -> None:
+        """The whole answer: an SDK's object, a mapping, or something else that says nothing more."""
+        if self._claim():
+            with _guard:
+                self._tell(self._endpoint.read(fields_of(answer) if _tells(answer) else {}))
+            self.observation.end()
+
+    def raised(self, error: BaseException) -> None:
+        """The request, or reading its answer, ended by *error*."""
+        if not self._claim():
+            return
+        with _guard:
+            # What `parse` cannot use has arrived, and has cost.
+            came = getattr(error, "completion", None)
+            if came is not None:
+                self._record(self._endpoint.read(fields_of(came)))
+            else:
+                self._record(self._result())
+        with _guard:
+            _say_error(self.observation, error)
+            _say_refused(error, self._request)
+        self.observation._fail(error)
+        self.observation.end()
+
+    # -- streams ---------------------------------------------------------------------------------------
+
+    def opened(self) -> None:
+        """The caller has a stream, and will read it or not."""
+        with _guard:
+            if not _exiting:
+                # After the client is made, so that it runs before the delivery's own hook.
+                _exiting.append(atexit.register(_leave_all))
+            _open.add(self)
+
+    def chunk(self, chunk: Any) -> bool:
+        """The next chunk of a stream; whether it is to be kept from the caller."""
+        hidden = False
+        with _guard:
+            seen = fields_of(chunk)
+            accumulator = self._accumulator
+            if accumulator is None:
+                accumulator = self._begun()
+                if accumulator is None:
+                    return False
+            if self.hiding and self._endpoint.hides is not None:
+                hidden = self._endpoint.hides(seen)
+            waiting = not accumulator.started
+            accumulator.add(seen)
+            if waiting and accumulator.started:
+                self._first_token()
+        return hidden
+
+    def _begun(self) -> Accumulator | None:
+        self.received = True
+        if self._endpoint.accumulator is not None:
+            self._accumulator = self._endpoint.accumulator()
+        return self._accumulator
+
+    def _first_token(self) -> None:
+        o = self.observation
+        moment = datetime.fromtimestamp(o._now() / 1e9, UTC)
+        fields.apply(o, {"completion_start_time": moment})
+
+    def exhausted(self) -> None:
+        """The stream has come to its end."""
+        if self._claim():
+            with _guard:
+                self._tell(self._result())
+            self.observation.end()
+
+    def left(self) -> None:
+        """Nobody will read on: a close, an early exit, the collector."""
+        if self._claim():
+            with _guard:
+                message = LEFT if self.received else NEVER_READ
+                fields.apply(self.observation, {"status_message": message})
+                self._tell(self._result())
+            self.observation.end()
+
+    def _result(self) -> Outcome:
+        if self._accumulator is not None:
+            return self._accumulator.result()
+        return Outcome()
+
+    # -- answers that are read as bytes ------------------------------------------------------------------
+
+    def piece(self, data: bytes, *, events: bool) -> None:
+        """The next bytes of an answer that the caller reads itself: server-sent *events*, or one JSON document."""
+        with _guard:
+            self.received = True
+            if not events:
+                self._body = bytearray() if self._body is None else self._body
+                if len(self._body) <= MAX_BODY:
+                    self._body += data
+                return
+            self._events = self._events or Events()
+            for event in self._events.feed(data):
+                self.chunk(event)
+
+    def whole(self, *, events: bool) -> None:
+        """All bytes have been read."""
+        if events:
+            self.exhausted()
+            return
+        with _guard:
+            self.answered(_parsed(bytes(self._body or b"")))
+
+    # ------------------------------------------------------------------------------------------------------
+
+    def _claim(self) -> bool:
+        """Whether the caller is the first to end this: a close may race with a reader in another thread."""
+        with self._lock:
+            done, self._done = self._done, True
+        _open.discard(self)
+        return not done
+
+    def _tell(self, outcome: Outcome) -> None:
+        self._record(outcome)
+        if outcome.error is not None:
+            fields.apply(self.observation, {"level": "ERROR", "status_message": outcome.error})
+
+    def _record(self, outcome: Outcome) -> None:
+        o = self.observation
+        if not o._recording:
+            return
+        given: dict[str, object] = {
+            "response_model": outcome.model,
+            "service_tier": outcome.service_tier,
+        }
+        if self._capture and outcome.output is not None:
+            given["output"] = outcome.output
+        if outcome.metadata:
+            given["metadata"] = outcome.metadata
+        if outcome.usage is not None:
+            shape = self._endpoint.usage
+            if self._provider_name == "openrouter" and shape == "openai.chat":
+                shape = "openrouter.chat"
+            given["usage"] = read(shape, cast("Mapping[object, object]", outcome.usage))
+        fields.apply(o, given)
+        fields._put(o, "response", _response(outcome))
+
+
+_exiting: Final[list[object]] = []
+
+
+def _leave_all() -> None:
+    """Ends what is still being read when the process exits."""
+    for call in tuple(_open):
+        call.left()
+
+
+def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> object:
+    """The main field alone where nothing else was sent, else all that are input, by name."""
+    given = {key: plain(body[key]) for key in endpoint.inputs if key in body}
+    main = endpoint.inputs[0]
+    return given[main] if len(given) == 1 and main in given else given or None
+
+
+def _tells(answer: Any) -> bool:
+    return isinstance(answer, Mapping) or hasattr(type(answer), "model_fields")
+
+
+def _response(outcome: Outcome) -> bytes:
+    """What the answer says of itself, as attributes."""
+    pairs: dict[str, str | list[str]] = {}
+    if outcome.response_id:
+        pairs[names.GEN_AI_RESPONSE_ID] = outcome.response_id
+    if outcome.finish_reasons:
+        pairs[names.GEN_AI_RESPONSE_FINISH_REASONS] = list(outcome.finish_reasons)
+    return attributes(pairs) if pairs else b""
+
+
+def _say_error(o: "Observation", error: BaseException) -> None:
+    pairs: dict[str, str | int] = {names.ERROR_TYPE: exceptions.type_name(error)}
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        pairs[names.HTTP_RESPONSE_STATUS_CODE] = status
+    fields._put(o, "error", attributes(pairs))
+
+
+def _say_refused(error: BaseException, body: Mapping[str, Any]) -> None:
+    """One WARNING where the provider refused the `metadata` that may have been meant for us."""
+    if "metadata" not in body or getattr(error, "status_code", None) != 400:  # noqa: PLR2004 - Bad Request
+        return
+    if "metadata" in exceptions.message(error):
+        log.warn(
+            "openai:metadata",
+            "the provider refused the argument metadata=; what is for tracing alone goes into trackway_metadata=",
+        )
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None

@@ -1,0 +1,138 @@
+"""What may be recorded of a payload: objects of an SDK as plain values, files in base64 as references.
+
+Nothing of the caller's is changed or copied deep: what holds neither an SDK's object nor a file is handed back itself,
+and above a file only the containers on the way to it are made anew.
+
+A reference is a text, so that the shape around it stays what every viewer of messages knows:
+`<media type=image/png size=48213 sha256=9f86d081…>`; size and hash are of the bytes, not of their base64.
+"""
+
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+__all__ = ["fields_of", "plain", "reference"]
+
+# Of one payload, this many values are looked at; what is beyond is left to the serializer, which has bounds of its own.
+MAX_NODES: Final = 20_000
+MAX_DEPTH: Final = 24
+# A file of fewer characters than this says less than its reference would.
+SHORTEST: Final = 64
+# Characters of base64 that are decoded and hashed at once: below 2,048 bytes `hashlib` keeps the interpreter lock,
+# and giving it up costs milliseconds beside busy threads.
+PIECE: Final = 2_728
+
+# Where providers put base64 without saying so in the value.
+_KEYS: Final = frozenset({"data", "b64_json", "file_data", "partial_image_b64", "result"})
+_BASE64: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{SHORTEST - 4}}}")
+_DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,", re.ASCII)
+
+_LEAVES: Final = frozenset({int, float, bool, type(None)})
+
+
+def fields_of(value: Any) -> Mapping[str, Any]:
+    """The fields of a mapping, or of an SDK's object; no copy where there are none but the declared."""
+    if type(value) is dict:
+        return value
+    if isinstance(value, Mapping):
+        return value
+    declared: dict[str, Any] = getattr(value, "__dict__", {})
+    extra = getattr(value, "__pydantic_extra__", None)
+    return {**declared, **extra} if extra else declared
+
+
+def plain(value: Any) -> Any:
+    """*value* with SDK objects as dicts (without their empty fields) and files in base64 as references."""
+    return _Walk().of(value, 0)
+
+
+def reference(encoded: str, media_type: str, start: int = 0) -> str:
+    """What is recorded in place of the base64 text that begins at *start*."""
+    digest, size = hashlib.sha256(), 0
+    standard = encoded.translate(_URL_SAFE) if "-" in encoded or "_" in encoded else encoded
+    for begin in range(start, len(standard), PIECE):
+        piece = standard[begin : begin + PIECE]
+        try:
+            raw = binascii.a2b_base64(piece + "=" * (-len(piece) % 4))
+        except ValueError:
+            # No base64 after all: the text itself is what is counted.
+            raw = piece.encode("utf-8", "replace")
+        digest.update(raw)
+        size += len(raw)
+    return f"<media type={media_type} size={size} sha256={digest.hexdigest()}>"
+
+
+_URL_SAFE: Final = str.maketrans("-_", "+/")
+
+
+class _Walk:
+    """One pass over a payload."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = MAX_NODES
+
+    def of(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind is str:
+            return _text(value)
+        self._left -= 1
+        if kind in _LEAVES or depth > MAX_DEPTH or self._left < 0:
+            return value
+        if kind is dict:
+            return self._dict(value, depth + 1)
+        if kind is list or kind is tuple:
+            return self._list(value, depth + 1)
+        if not hasattr(kind, "model_fields"):
+            return value
+        present = {k: v for k, v in fields_of(value).items() if v is not None}
+        return self._dict(present, depth + 1)
+
+    def _dict(self, given: dict[Any, Any], depth: int) -> dict[Any, Any]:
+        changed: dict[Any, Any] | None = None
+        for key, item in given.items():
+            kind = type(item)
+            if kind is str:
+                new = _file(given, item) if key in _KEYS else _text(item)
+            elif kind in _LEAVES:
+                continue
+            else:
+                new = self.of(item, depth)
+            if new is not item:
+                if changed is None:
+                    changed = dict(given)
+                changed[key] = new
+        return given if changed is None else changed
+
+    def _list(self, given: Any, depth: int) -> Any:
+        items = [self.of(item, depth) for item in given]
+        same = all(new is old for new, old in zip(items, given, strict=True))
+        return given if same else items
+
+
+def _text(text: str) -> str:
+    if len(text) < SHORTEST or not text.startswith("data:"):
+        return text
+    found = _DATA_URL.match(text)
+    if found is None:
+        return text
+    return reference(text, found[1] or "application/octet-stream", found.end())
+
+
+def _file(beside: Mapping[Any, Any], text: str) -> str:
+    """The value of a key that may hold base64; what stands beside it says of which type."""
+    if len(text) < SHORTEST or _BASE64.match(text) is None:
+        return _text(text)
+    for key in ("media_type", "mime_type"):
+        if isinstance(beside.get(key), str):
+            return reference(text, beside[key])
+    if isinstance(beside.get("format"), str):
+        return reference(text, f"audio/{beside['format']}")
+    if "transcript" in beside:
+        return reference(text, "audio/unknown")
+    if beside.get("type") == "image_generation_call" or "b64_json" in beside:
+        return reference(text, f"image/{beside.get('output_format') or 'png'}")
+    return reference(text, "application/octet-stream")

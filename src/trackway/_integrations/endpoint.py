@@ -1,0 +1,64 @@
+"""What an integration says of each call that a provider offers: data, and two pure functions.
+
+The seam looks an `Endpoint` up by the path that the SDK posts to; a new provider is a table of these.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+__all__ = ["Accumulator", "Endpoint", "Outcome"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an answer said, whole or as far as it came."""
+
+    output: Any = None
+    """What the model gave; None: nothing."""
+    model: str | None = None
+    """The model that answered."""
+    response_id: str | None = None
+    finish_reasons: tuple[str, ...] = ()
+    service_tier: str | None = None
+    usage: Mapping[str, Any] | None = None
+    """As the provider sent it."""
+    error: str | None = None
+    """Why it failed, where the answer itself says so."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What else is worth knowing."""
+
+
+class Accumulator(Protocol):
+    """Puts a streamed answer together; `result` gives what has arrived so far, and may be asked at any time."""
+
+    started: bool
+    """Whether a chunk has brought anything of the model's: text, reasoning, a part of a tool call."""
+
+    def add(self, chunk: Mapping[str, Any]) -> None:
+        """Takes the next chunk."""
+        ...
+
+    def result(self) -> Outcome:
+        """What has arrived."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One kind of call."""
+
+    operation: str
+    """What the call is named after, before the model."""
+    kind: str
+    """The kind of its observation."""
+    inputs: tuple[str, ...]
+    """Fields of the body that are its input, the main one first; the others are parameters."""
+    read: Callable[[Mapping[str, Any]], Outcome]
+    """A whole answer."""
+    usage: str
+    """The shape of its usage, see `provider_usage.SHAPES`."""
+    accumulator: Callable[[], Accumulator] | None = None
+    """Makes what puts a streamed answer together; None: there are none."""
+    hides: Callable[[Mapping[str, Any]], bool] | None = None
+    """Whether a chunk is there only because we asked for the usage."""

@@ -1,0 +1,223 @@
+"""`chat.completions` and the older `completions`: answers, whole and in chunks.
+
+The invariant of the accumulators: however a stream is cut into chunks, the result is the same, and the same as of the
+whole answer. Chunks are mappings (an SDK's object has its fields in one, see `content.fields_of`), so that what is
+here knows no SDK.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, final
+
+from trackway._integrations.content import fields_of, plain
+from trackway._integrations.endpoint import Outcome
+
+__all__ = ["ChatAccumulator", "TextAccumulator", "read_chat", "read_text", "usage_only"]
+
+# Of a message: what `parse` adds is what the content says already.
+_LEFT_OUT: Final = frozenset({"parsed"})
+
+
+def usage_only(chunk: Mapping[str, Any]) -> bool:
+    """Whether a chunk is the last one that `stream_options.include_usage` brings: no choices, and the usage."""
+    return not chunk.get("choices") and chunk.get("usage") is not None
+
+
+def read_chat(answer: Mapping[str, Any]) -> Outcome:
+    """A whole chat completion."""
+    messages, reasons = [], []
+    for choice in answer.get("choices") or ():
+        fields = fields_of(choice)
+        message = fields.get("message")
+        messages.append(_message(fields_of(message)) if message is not None else {})
+        if fields.get("finish_reason"):
+            reasons.append(fields["finish_reason"])
+    return _outcome(answer, messages, reasons)
+
+
+def read_text(answer: Mapping[str, Any]) -> Outcome:
+    """A whole completion of the older kind."""
+    choices = [fields_of(choice) for choice in answer.get("choices") or ()]
+    texts = [choice.get("text") or "" for choice in choices]
+    return _outcome(answer, texts, [c["finish_reason"] for c in choices if c.get("finish_reason")])
+
+
+def _message(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A message without what is empty; a list of calls or annotations that has none is left out, too."""
+    return {
+        key: plain(value)
+        for key, value in fields.items()
+        if value is not None and value != [] and key not in _LEFT_OUT
+    }
+
+
+def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) -> Outcome:
+    usage = answer.get("usage")
+    fingerprint = answer.get("system_fingerprint")
+    return Outcome(
+        output=outputs[0] if len(outputs) == 1 else outputs or None,
+        model=answer.get("model"),
+        response_id=answer.get("id"),
+        finish_reasons=tuple(reasons),
+        service_tier=answer.get("service_tier"),
+        usage=None if usage is None else plain(usage),
+        metadata={"system_fingerprint": fingerprint} if fingerprint else {},
+    )
+
+
+@final
+class _Choice:
+    """One of the answers that a stream brings at once."""
+
+    __slots__ = ("calls", "fields", "finish_reason", "nested", "texts")
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = {}
+        self.fields: dict[str, Any] = {}
+        self.nested: dict[str, dict[str, Any]] = {}
+        self.calls: dict[int, dict[str, Any]] = {}
+        self.finish_reason: str | None = None
+
+    def add(self, delta: Mapping[str, Any]) -> bool:
+        """Takes a delta; whether it brought anything of the model's."""
+        said = False
+        for key, value in delta.items():
+            if value is None or value in ("", []):
+                continue
+            if key == "role":
+                self.fields["role"] = value
+                continue
+            said = True
+            if key == "content" or type(value) is str:
+                self.texts.setdefault(key, []).append(value)
+            elif key == "tool_calls":
+                for call in value:
+                    _add_call(self.calls, fields_of(call))
+            elif isinstance(value, list):
+                self.fields.setdefault(key, []).extend(plain(value))
+            elif isinstance(value, int | float):
+                self.fields[key] = value
+            else:  # `function_call`, `audio`: objects whose texts come in pieces
+                _merge(self.nested.setdefault(key, {}), fields_of(value))
+        return said
+
+    def message(self) -> dict[str, Any]:
+        made: dict[str, Any] = dict(self.fields)
+        for key, pieces in self.texts.items():
+            made[key] = "".join(pieces)
+        for key, value in self.nested.items():
+            made[key] = _joined(value)
+        if self.calls:
+            made["tool_calls"] = [_joined(self.calls[index]) for index in sorted(self.calls)]
+        return _message(made)
+
+
+def _add_call(calls: dict[int, dict[str, Any]], call: Mapping[str, Any]) -> None:
+    """A piece of a tool call; some servers number none, and send each whole."""
+    index = call.get("index")
+    known = calls.setdefault(len(calls) if index is None else index, {})
+    _merge(known, {key: value for key, value in call.items() if key != "index"})
+
+
+# Texts of which a server may send the whole again with each piece.
+_WHOLE: Final = frozenset({"id", "type"})
+
+
+def _merge(known: dict[str, Any], piece: Mapping[str, Any]) -> None:
+    """Adds the fields of *piece*; texts are gathered as lists, which `_joined` joins."""
+    for key, value in piece.items():
+        if value is None:
+            continue
+        if type(value) is str:
+            if key in _WHOLE:
+                known[key] = value
+            else:
+                known.setdefault(key, []).append(value)
+        elif isinstance(value, int | float | list):
+            known[key] = plain(value)
+        else:
+            _merge(known.setdefault(key, {}), fields_of(value))
+
+
+def _joined(gathered: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in gathered.items():
+        if isinstance(value, dict):
+            made[key] = _joined(value)
+        elif isinstance(value, list) and value and all(type(item) is str for item in value):
+            made[key] = "".join(value)
+        else:
+            made[key] = value
+    return made
+
+
+@final
+class ChatAccumulator:
+    """A chat completion from its chunks."""
+
+    __slots__ = ("_choices", "_last", "started")
+
+    def __init__(self) -> None:
+        self.started = False
+        self._choices: dict[int, _Choice] = {}
+        self._last: dict[str, Any] = {}
+
+    def add(self, chunk: Mapping[str, Any]) -> None:
+        """Takes the next chunk."""
+        last = self._last
+        for key in ("id", "model", "service_tier", "system_fingerprint", "usage"):
+            value = chunk.get(key)
+            if value:
+                last[key] = value
+        for choice in chunk.get("choices") or ():
+            fields = fields_of(choice)
+            index = fields.get("index") or 0
+            known = self._choices.get(index)
+            if known is None:
+                known = self._choices[index] = _Choice()
+            reason, delta = fields.get("finish_reason"), fields.get("delta")
+            if reason:
+                known.finish_reason = reason
+            if delta is not None and known.add(fields_of(delta)):
+                self.started = True
+
+    def result(self) -> Outcome:
+        """What has arrived."""
+        choices = [self._choices[index] for index in sorted(self._choices)]
+        reasons = [choice.finish_reason for choice in choices if choice.finish_reason]
+        return _outcome(self._last, [choice.message() for choice in choices], reasons)
+
+
+@final
+class TextAccumulator:
+    """A completion of the older kind from its chunks."""
+
+    __slots__ = ("_last", "_reasons", "_texts", "started")
+
+    def __init__(self) -> None:
+        self.started = False
+        self._texts: dict[int, list[str]] = {}
+        self._reasons: dict[int, str] = {}
+        self._last: dict[str, Any] = {}
+
+    def add(self, chunk: Mapping[str, Any]) -> None:
+        """Takes the next chunk."""
+        for key in ("id", "model", "system_fingerprint", "usage"):
+            value = chunk.get(key)
+            if value:
+                self._last[key] = value
+        for choice in chunk.get("choices") or ():
+            fields = fields_of(choice)
+            index, text = fields.get("index") or 0, fields.get("text")
+            pieces = self._texts.setdefault(index, [])
+            if text:
+                pieces.append(text)
+                self.started = True
+            if fields.get("finish_reason"):
+                self._reasons[index] = fields["finish_reason"]
+
+    def result(self) -> Outcome:
+        """What has arrived."""
+        texts = ["".join(self._texts[index]) for index in sorted(self._texts)]
+        return _outcome(
+            self._last, texts, [self._reasons[index] for index in sorted(self._reasons)]
+        )

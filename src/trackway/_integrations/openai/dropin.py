@@ -1,0 +1,71 @@
+"""A module like `openai`, whose clients and functions are traced, beside the SDK's own, which stays as it is."""
+
+from types import ModuleType
+from typing import Any, Final, final
+
+from trackway._integrations import seam
+from trackway._integrations.openai.family import OPENAI
+
+__all__ = ["client_classes", "module"]
+
+_CLASSES: Final = ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI")
+_ALIASES: Final = {"Client": "OpenAI", "AsyncClient": "AsyncOpenAI"}
+
+
+def client_classes() -> tuple[type, ...]:
+    """The SDK's classes that all its clients are of."""
+    sdk = _sdk()
+    return (sdk.OpenAI, sdk.AsyncOpenAI)
+
+
+def module() -> Any:
+    """The drop-in module."""
+    return DropIn(_sdk())
+
+
+def _sdk() -> Any:
+    try:
+        import openai  # noqa: PLC0415 - for who has it
+    except ImportError as error:
+        message = (
+            "trackway.openai traces the OpenAI SDK, which is not installed: pip install openai"
+        )
+        raise ImportError(message, name="openai") from error
+    return openai
+
+
+@final
+class DropIn(ModuleType):
+    """What `from trackway.openai import openai` gives.
+
+    Everything that is not here is the SDK's; what is set here (`openai.api_key = …`) is set there, where the clients
+    of both look for it.
+    """
+
+    def __init__(self, sdk: Any) -> None:
+        super().__init__(sdk.__name__, sdk.__doc__)
+        own = {
+            name: seam.traced(getattr(sdk, name), OPENAI) for name in _CLASSES if hasattr(sdk, name)
+        }
+        own |= {alias: own[name] for alias, name in _ALIASES.items() if hasattr(sdk, alias)}
+        self.__dict__.update(own, _sdk=sdk, _made=None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in OPENAI.methods:
+            return getattr(self._client(), name)
+        return getattr(self.__dict__["_sdk"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__dict__["_sdk"], name, value)
+
+    def __dir__(self) -> list[str]:
+        return dir(self.__dict__["_sdk"])
+
+    def _client(self) -> Any:
+        """The client behind `openai.chat…`, made as the SDK makes its own; a new one where that was reset."""
+        theirs = self.__dict__["_sdk"]._load_client()
+        made = self.__dict__["_made"]
+        if made is None or made[0] is not theirs:
+            # A copy: the SDK's own functions use the original, and are not traced.
+            made = self.__dict__["_made"] = (theirs, seam.wrap(theirs.copy(), OPENAI))
+        return made[1]
