@@ -40,6 +40,7 @@ __all__ = ["Family", "instrument", "is_traced", "traced", "wrap"]
 # How the SDKs say to themselves that the caller wants the response and not what is in it.
 RAW: Final = "X-Stainless-Raw-Response"
 _TRACED: Final = "__trackway_traced__"
+_ABSENT: Final = frozenset({"NotGiven", "Omit"})
 
 _guard: Final = guard("integrations")
 _sending: Final[ContextVar[Any]] = ContextVar("trackway-sending", default=None)
@@ -79,9 +80,7 @@ def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any])
             provider = provider if around is None else around._provider
         if note is not None:
             provider = note.chosen(provider)
-        body = options.json_data if isinstance(options.json_data, Mapping) else {}
-        if isinstance(options.extra_json, Mapping):
-            body = {**body, **options.extra_json}
+        body = _body_of(options)
         at = _provider_of(client)
         streamed = bool(kwargs.get("stream"))
         hiding = streamed and endpoint.hides is not None and _ask_usage(family, client, at, options)
@@ -90,6 +89,14 @@ def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any])
             note.call = call
         return call
     return None
+
+
+def _body_of(options: Any) -> dict[str, Any]:
+    """What is sent. Some releases hold what was not given in it until they send, by values of types of their own."""
+    given = options.json_data if isinstance(options.json_data, Mapping) else {}
+    if isinstance(options.extra_json, Mapping):
+        given = {**given, **options.extra_json}
+    return {key: value for key, value in given.items() if type(value).__name__ not in _ABSENT}
 
 
 def _provider_of(client: Any) -> str:
