@@ -33,7 +33,7 @@ _ENDINGS: Final = (
     (".cognitiveservices.azure.com", AZURE),
     (".azure-api.net", AZURE),
     (".services.ai.azure.com", "azure.ai.inference"),
-    (".aiplatform.googleapis.com", "gcp.vertex_ai"),
+    ("aiplatform.googleapis.com", "gcp.vertex_ai"),
     (".amazonaws.com", "aws.bedrock"),
     (".dashscope.aliyuncs.com", "alibaba_cloud"),
     (".api.openai.com", "openai"),
