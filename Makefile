@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest
 # The rooms that do the same with the compiled kernels and without (docs/internals.md).
 TWINS := tests/_core tests/_wire tests/_delivery
 
-.PHONY: demo test pure check bench peers conformance torture fuzz sanitize docs format clean
+.PHONY: demo test pure check bench matrix peers conformance torture fuzz sanitize docs format clean
 
 demo: .venv/.local  ## traces a made-up application into a store of its own, and shows who did what
 	rm -rf .demo
@@ -52,6 +52,11 @@ bench: .venv/.local  ## what tracing costs, beside peers in environments of thei
 peers: .venv/.dev .bench/langfuse/.peer .bench/logfire/.peer  ## beside the real Langfuse SDK and Logfire
 	$(PYTEST) -q tests/peers
 
+MAJORS := 1 2 3
+matrix: $(MAJORS:%=.matrix/%/.ready)  ## each major release of the OpenAI SDK, in an environment of its own
+	@set -e; for major in $(MAJORS); do echo "== openai $$major"; \
+		.matrix/$$major/bin/python -m pytest -q -p no:cacheprovider tests/_integrations --ignore tests/_integrations/anthropic; done
+
 conformance: .venv/.dev  ## real Phoenix and MLflow, in environments of their own (2 GB), read back: not part of `make test`
 	$(BIN)/python tests/conformance/environments.py phoenix mlflow
 	$(PYTEST) -q -rs --conformance tests/conformance
@@ -63,12 +68,18 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
 
 clean:
-	rm -rf .venv .bench .conformance .demo .fuzz .sanitize site dist build .*_cache .hypothesis
+	rm -rf .venv .bench .conformance .matrix .demo .fuzz .sanitize site dist build .*_cache .hypothesis
 
 # Logfire runs in one process with us, so its environment has what we need.
 .bench/%/.peer:
 	test -x .bench/$*/bin/python || $(PYTHON) -m venv .bench/$*
-	.bench/$*/bin/pip install --quiet --disable-pip-version-check $* orjson httpx platformdirs
+	.bench/$*/bin/pip install --quiet --disable-pip-version-check $* openai orjson httpx platformdirs
+	touch $@
+
+.matrix/%/.ready: pyproject.toml
+	test -x .matrix/$*/bin/python || $(PYTHON) -m venv .matrix/$*
+	.matrix/$*/bin/pip install --quiet --disable-pip-version-check --editable . 'openai>=$*,<$(shell expr $* + 1)' \
+		hypothesis opentelemetry-proto pytest pytest-randomly pytest-timeout
 	touch $@
 
 .venv/.python:

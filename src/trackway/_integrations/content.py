@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["fields_of", "plain", "reference"]
+__all__ = ["fields_of", "plain", "plain_mapping", "reference"]
 
 # Of one payload, this many values are looked at; what is beyond is left to the serializer, which has bounds of its own.
 MAX_NODES: Final = 20_000
@@ -46,6 +46,12 @@ def fields_of(value: Any) -> Mapping[str, Any]:
 def plain(value: Any) -> Any:
     """*value* with SDK objects as dicts (without their empty fields) and files in base64 as references."""
     return _Walk().of(value, 0)
+
+
+def plain_mapping(value: Any) -> dict[str, Any] | None:
+    """*value* as `plain` gives it, where that is a mapping."""
+    made = plain(value)
+    return made if isinstance(made, dict) else None
 
 
 def reference(encoded: str, media_type: str, start: int = 0) -> str:

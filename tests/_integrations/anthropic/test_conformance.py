@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator
 from typing import Any
 
 import anthropic as sdk
@@ -12,7 +11,7 @@ from tests.providers.anthropic import ANSWER, BUCKETS, events, message
 from tests.providers.clients import block, closed, each, got, run
 from tests.providers.server import Provider, answer, anthropic_error, named_events, stream
 from trackway.anthropic import wrap
-from trackway.testing import Span, Spans, capture
+from trackway.testing import Span, Spans
 
 kinds = pytest.mark.parametrize("kind", ["sync", "async"])
 ASK: dict[str, Any] = {
@@ -32,12 +31,6 @@ WAYS = {
 }
 streams = pytest.mark.parametrize("way", ["create", "beta"])
 blocks = pytest.mark.parametrize("way", ["stream", "beta.stream"])
-
-
-@pytest.fixture
-def spans() -> Iterator[Spans]:
-    with capture() as captured:
-        yield captured
 
 
 def client_of(kind: str, provider: Provider) -> Any:

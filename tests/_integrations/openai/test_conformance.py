@@ -6,7 +6,6 @@ Against the real SDK and the real HTTP of a provider on loopback. `make matrix` 
 import asyncio
 import gc
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import openai as sdk
@@ -17,7 +16,7 @@ from tests.providers.clients import block, closed, each, got, run
 from tests.providers.openai import BUCKETS
 from tests.providers.server import Provider, openai_error, stream
 from trackway.openai import wrap
-from trackway.testing import Span, Spans, capture
+from trackway.testing import Span, Spans
 
 KINDS = ["sync", "async"]
 whole = pytest.mark.parametrize("way", WHOLE, ids=lambda way: way.name)
@@ -25,12 +24,6 @@ streamed = pytest.mark.parametrize("way", STREAMED, ids=lambda way: way.name)
 plain = pytest.mark.parametrize("way", PLAIN_STREAMS, ids=lambda way: way.name)
 blocks = pytest.mark.parametrize("way", BLOCKS, ids=lambda way: way.name)
 kinds = pytest.mark.parametrize("kind", KINDS)
-
-
-@pytest.fixture
-def spans() -> Iterator[Spans]:
-    with capture() as captured:
-        yield captured
 
 
 def client_of(kind: str, provider: Provider) -> Any:

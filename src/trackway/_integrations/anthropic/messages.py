@@ -8,7 +8,7 @@ from typing import Any, Final, final
 
 import orjson
 
-from trackway._integrations.content import fields_of, plain
+from trackway._integrations.content import fields_of, plain, plain_mapping
 from trackway._integrations.endpoint import Outcome
 
 __all__ = ["MessagesAccumulator", "read_message"]
@@ -24,8 +24,7 @@ _TEXTS: Final = {
 
 def read_message(answer: Mapping[str, Any]) -> Outcome:
     """A whole message."""
-    usage, reason = answer.get("usage"), answer.get("stop_reason")
-    counts = None if usage is None else plain(usage)
+    reason, counts = answer.get("stop_reason"), plain_mapping(answer.get("usage"))
     blocks = [_block(plain(block)) for block in answer.get("content") or ()]
     role = answer.get("role")
     return Outcome(
@@ -33,7 +32,7 @@ def read_message(answer: Mapping[str, Any]) -> Outcome:
         model=answer.get("model"),
         response_id=answer.get("id"),
         finish_reasons=(reason,) if isinstance(reason, str) else (),
-        service_tier=None if counts is None else fields_of(counts).get("service_tier"),
+        service_tier=None if counts is None else counts.get("service_tier"),
         usage=counts,
     )
 
@@ -94,9 +93,8 @@ class MessagesAccumulator:
 
     def _count(self, usage: Any) -> None:
         """Counts are cumulative: what is said later counts, and what is not said again stays."""
-        if usage is not None:
-            said = plain(usage)
-            self._usage.update({k: v for k, v in fields_of(said).items() if v is not None})
+        said = plain_mapping(usage) or {}
+        self._usage.update({k: v for k, v in said.items() if v is not None})
 
     def result(self) -> Outcome:
         """What has arrived."""

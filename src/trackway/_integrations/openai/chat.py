@@ -8,7 +8,7 @@ here knows no SDK.
 from collections.abc import Mapping
 from typing import Any, Final, final
 
-from trackway._integrations.content import fields_of, plain
+from trackway._integrations.content import fields_of, plain, plain_mapping
 from trackway._integrations.endpoint import Outcome
 
 __all__ = ["ChatAccumulator", "TextAccumulator", "read_chat", "read_text", "usage_only"]
@@ -51,7 +51,6 @@ def _message(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) -> Outcome:
-    usage = answer.get("usage")
     fingerprint = answer.get("system_fingerprint")
     return Outcome(
         output=outputs[0] if len(outputs) == 1 else outputs or None,
@@ -59,7 +58,7 @@ def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) 
         response_id=answer.get("id"),
         finish_reasons=tuple(reasons),
         service_tier=answer.get("service_tier"),
-        usage=None if usage is None else plain(usage),
+        usage=plain_mapping(answer.get("usage")),
         metadata={"system_fingerprint": fingerprint} if fingerprint else {},
     )
 

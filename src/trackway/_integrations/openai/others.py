@@ -6,7 +6,7 @@ Vectors and files are not kept: how many, of which size.
 from collections.abc import Mapping
 from typing import Any
 
-from trackway._integrations.content import fields_of, plain
+from trackway._integrations.content import fields_of, plain, plain_mapping
 from trackway._integrations.endpoint import Outcome
 
 __all__ = ["read_embeddings", "read_images", "read_moderation", "read_transcription"]
@@ -45,10 +45,9 @@ def read_transcription(answer: Mapping[str, Any]) -> Outcome:
 
 
 def _outcome(answer: Mapping[str, Any], output: Any) -> Outcome:
-    usage = answer.get("usage")
     return Outcome(
         output=output,
         model=answer.get("model"),
         response_id=answer.get("id"),
-        usage=None if usage is None else plain(usage),
+        usage=plain_mapping(answer.get("usage")),
     )

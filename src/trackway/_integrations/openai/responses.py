@@ -7,7 +7,7 @@ never came. The invariant: however the deltas are cut, the result is the same.
 from collections.abc import Mapping
 from typing import Any, Final, final
 
-from trackway._integrations.content import fields_of, plain
+from trackway._integrations.content import fields_of, plain, plain_mapping
 from trackway._integrations.endpoint import Outcome
 
 __all__ = ["ResponsesAccumulator", "read_response"]
@@ -32,14 +32,14 @@ _OF_PART: Final = {
 def read_response(answer: Mapping[str, Any]) -> Outcome:
     """A whole response."""
     output = [plain(item) for item in answer.get("output") or ()]
-    usage, error = answer.get("usage"), _error(answer)
+    error = _error(answer)
     return Outcome(
         output=_output(output),
         model=answer.get("model"),
         response_id=answer.get("id"),
         finish_reasons=_reasons(answer),
         service_tier=answer.get("service_tier"),
-        usage=None if usage is None else plain(usage),
+        usage=plain_mapping(answer.get("usage")),
         error=error,
     )
 

@@ -1,0 +1,87 @@
+"""Tests for `trackway._integrations.streams`: streams that outlive what made them, and readers that are interrupted."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests._integrations.conftest import Connect
+from tests.providers.openai import chat, chat_chunks
+from tests.providers.server import Provider, answer, data_events, stream
+from tests.spans import only
+from trackway.testing import Spans
+
+ASK: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def test_a_process_that_ends_while_it_reads(home: Path) -> None:
+    """A stream that is open when the process ends is recorded with what had arrived."""
+    program = """
+import sys
+from trackway.openai import OpenAI
+client = OpenAI(api_key="k", base_url=sys.argv[1])
+stream = client.chat.completions.create(model="gpt-4o", messages=[], stream=True)
+next(stream), next(stream)
+"""
+    with Provider(stream(data_events(chat_chunks()))) as provider:
+        subprocess.run([sys.executable, "-c", program, provider.base_url], check=True, timeout=60)
+    span = only(home)
+    assert span.attributes["output.value"] == '{"role":"assistant","content":"Forty-two,"}'
+    assert span.status_message == "closed before its end" or (
+        span.attributes["langfuse.observation.status_message"] == "closed before its end"
+    )
+
+
+def test_an_interrupted_reader(connect: Connect, spans: Spans) -> None:
+    """Ctrl-C while a chunk is awaited leaves an observation that says so, and is not swallowed."""
+    with Provider(stream(data_events(chat_chunks()))) as provider:
+        found = connect(provider).chat.completions.create(**ASK, stream=True)
+        inner = found._iterator._iterator
+
+        def interrupted() -> Any:
+            yield next(inner)
+            raise KeyboardInterrupt
+
+        found._iterator._iterator = interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            list(found)
+    (span,) = spans
+    assert (span["level"], span["status_message"]) == ("ERROR", "KeyboardInterrupt")
+
+
+@pytest.mark.parametrize(
+    "method", ["read", "text", "json", "iter_bytes", "iter_text", "iter_lines", "parse"]
+)
+def test_every_way_to_read_a_body(connect: Connect, spans: Spans, method: str) -> None:
+    """A response whose body the caller reads is recorded whole, however it is read."""
+    with Provider(answer(chat())) as provider:
+        client = connect(provider)
+        with client.chat.completions.with_streaming_response.create(**ASK) as response:
+            value = getattr(response, method)()
+            if method.startswith("iter"):
+                assert list(value)
+            assert len(spans) == 1
+    (span,) = spans
+    assert span["output"] == {"role": "assistant", "content": "Forty-two, as ever."}
+    assert span["status_message"] is None
+
+
+def test_a_body_that_nobody_reads(connect: Connect, spans: Spans) -> None:
+    """A block that is left without a look at the body says so."""
+    with Provider(answer(chat())) as provider:
+        client = connect(provider)
+        with client.chat.completions.with_streaming_response.create(**ASK) as response:
+            assert response.status_code == 200
+    assert spans[0]["status_message"] == "never read"
+
+
+def test_bytes_of_a_stream(connect: Connect, spans: Spans) -> None:
+    """The events of a stream that is read as bytes are put together as well."""
+    with Provider(stream(data_events(chat_chunks()), size=11)) as provider:
+        client = connect(provider)
+        create = client.chat.completions.with_streaming_response.create
+        with create(**ASK, stream=True) as response:
+            assert b"".join(response.iter_bytes()).endswith(b"[DONE]\n\n")
+    assert spans[0]["output"] == {"role": "assistant", "content": "Forty-two, as ever."}
