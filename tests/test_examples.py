@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.backend import Backend
+from tests.providers.replies import Replies
 from trackway._store.local import LocalStore
 from trackway._wire.decode import decode_request
 
@@ -42,6 +43,10 @@ def test_every_example_is_run_here() -> None:
         "custom_mask",
         "span_exporter",
         "langchain_chain",
+        "openai_users",
+        "openai_streaming",
+        "openai_agent",
+        "openai_fan_out",
     }
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
@@ -196,3 +201,63 @@ def test_langchain_chain(home: Path) -> None:
             generation = by_name["GenericFakeChatModel"]
             assert (generation.type, generation.model) == ("GENERATION", "gpt-4o-2024-08-06")
             assert (trace.name, trace.total_tokens) == ("support", 43)
+
+
+def test_openai_users(home: Path) -> None:
+    """Each call of the drop-in is its user's, that of one call too, with tokens; the provider sees nothing of ours."""
+    with Replies() as provider:
+        printed = run("openai_users", env=provider.variables).splitlines()
+        assert [line.partition(":")[0] for line in printed] == ["alice", "bob", "carol"]
+        assert provider.sent[-1]["metadata"] == {"purpose": "demo"}
+    with LocalStore(home) as store:
+        assert {user.user_id for user in store.users.list()} >= {"alice", "bob", "carol"}
+        (trace,) = store.get_traces(filters={"user_id": "alice"})
+        assert [(o.type, o.name) for o in trace.observations] == [
+            ("SPAN", "answer"),
+            ("GENERATION", "chat gpt-4o-mini"),
+        ]
+        assert trace.total_tokens == 29
+        (of_carol,) = store.get_traces(filters={"user_id": "carol"})
+        assert sorted(of_carol.tags) == ["batch", "nightly"]
+
+
+def test_openai_streaming(home: Path) -> None:
+    """A stream that was read, one that was left and one that failed are three observations with their true status."""
+    with Replies() as provider:
+        printed = run("openai_streaming", env=provider.variables).splitlines()
+    assert printed == [
+        "Forty-two, as ever.",
+        "Forty-two, …",
+        "failed, and recorded: APIConnectionError",
+    ]
+    with LocalStore(home) as store:
+        found = [o for trace in store.get_traces() for o in trace.observations]
+        assert sorted((o.level, o.status_message or "") for o in found) == [
+            ("DEFAULT", ""),
+            ("DEFAULT", "closed before its end"),
+            ("ERROR", "APIConnectionError: Connection error."),
+        ]
+
+
+def test_openai_agent(home: Path) -> None:
+    """Agent, model, tool and model again are one trace of the user's."""
+    with Replies() as provider:
+        assert (
+            run("openai_agent", env=provider.variables) == "As the tool says: It rains in Oslo.\n"
+        )
+    with LocalStore(home) as store:
+        (trace,) = store.get_traces(filters={"user_id": "alice"})
+        assert [o.type for o in trace.observations] == ["AGENT", "GENERATION", "TOOL", "GENERATION"]
+        root = trace.observations[0]
+        assert {o.parent_observation_id for o in trace.observations[1:]} == {root.id}
+
+
+def test_openai_fan_out(home: Path) -> None:
+    """Of many users at once, each has a trace of two observations, both theirs."""
+    with Replies() as provider:
+        assert run("openai_fan_out", "12", env=provider.variables).startswith("12 answers")
+    with LocalStore(home) as store:
+        traces = store.get_traces()
+        assert {trace.user_id for trace in traces} == {f"user-{n}" for n in range(12)}
+        for trace in traces:
+            assert [o.user_id for o in trace.observations] == [trace.user_id] * 2
