@@ -14,6 +14,8 @@ import pytest
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "signatures.txt"
 PUBLIC = ("trackway", "trackway.errors", "trackway.langchain", "trackway.testing", "trackway.types")
+# What they export of an SDK is the SDK's business.
+INTEGRATIONS = ("trackway.anthropic", "trackway.openai")
 NAMES = {
     "Langfuse",
     "Observation",
@@ -39,6 +41,10 @@ def signatures() -> Iterator[str]:
     for name in PUBLIC:
         module = importlib.import_module(name)
         for exported in module.__all__:
+            yield from _described(f"{name}.{exported}", getattr(module, exported))
+    for name in INTEGRATIONS:
+        module = importlib.import_module(name)
+        for exported in ("instrument", "wrap"):
             yield from _described(f"{name}.{exported}", getattr(module, exported))
 
 
@@ -114,7 +120,7 @@ def test_the_names_are_the_ones_promised() -> None:
     assert set(importlib.import_module("trackway").__all__) == NAMES
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", [*PUBLIC, *INTEGRATIONS])
 def test_names_are_sorted_and_there(name: str) -> None:
     """`__all__` is sorted, and every name in it exists."""
     module = importlib.import_module(name)
