@@ -1,0 +1,24 @@
+"""What is found of secrets whose formats the rules were not written from."""
+
+from collections import Counter
+
+import pytest
+
+from tests._core.scanners import planted
+from trackway._core.redact import redact_text
+
+
+def test_recall_of_what_was_not_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of formats that the rules were not written from, as many are found as docs/values.md says."""
+    asked: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
+    for each in planted():
+        asked[each.kind, each.half] += 1
+        found[each.kind, each.half] += each.secret not in redact_text(each.text)
+    recall = {key: found[key] / asked[key] for key in sorted(asked)}
+    with capsys.disabled():
+        print()
+        for (kind, half), share in recall.items():
+            print(f"recall, {kind}, half {half}: {share:.2%} of {asked[kind, half]:,}")
+    assert recall["shaped", "B"] >= 0.69
+    assert recall["named", "B"] >= 0.97
