@@ -1,12 +1,12 @@
-"""Made-up secrets in the formats that two public scanners list, which nobody looked at when the rules were written.
+r"""Made-up secrets in the formats that two public scanners list, which nobody looked at when the rules were written.
 
-`scanners.txt` holds what their rules of mid-2025 and early 2026 say of formats: one row for each rule that a text alone
-can satisfy (*shaped*), and one for each that needs the vendor's name nearby (*named*). Left out are rules for ids, users,
-hosts, public keys, hashes of passwords and what is no vendor's, and formats with fewer than eight characters of chance.
-Each rule falls by the hash of its name into one of two halves: what was missed of half A was looked at, and rules were
-mended; what is missed of half B is counted, and never looked at.
+`scanners.txt` holds what their rules say of formats: one row for each rule that a text alone can satisfy (*shaped*),
+and one for each that needs the vendor's name nearby (*named*). Left out are rules for ids, users, hosts, public keys,
+hashes of passwords and what is no vendor's, and formats with fewer than eight characters of chance. Each rule falls by
+the hash of its name into one of two halves: what was missed of half A was looked at, and rules were mended; what is
+missed of half B is counted, and never looked at.
 
-A format is written as in `vendors.py`, with more alphabets, and `\\n` for the end of a line.
+A format is written as in `vendors.py`, with more alphabets, and `\n` for the end of a line.
 """
 
 import hashlib
@@ -42,7 +42,6 @@ OTHERS: Final = (
     "run --{name} {value} --verbose", 'config.{name} = "{value}"', "| {name} | {value} |", "[{name}]={value}",
     "{name}:{value}", "  {name} = {value}  # from the console",
 )  # fmt: skip
-EACH: Final = 40
 _PLACE: Final = re.compile(r"<(\d+) (\w)>")
 
 
@@ -59,8 +58,8 @@ class Planted:
     """The part of it that tells it from its like."""
 
 
-def planted() -> Iterator[Planted]:
-    """Each format, as often as `EACH` says, from a seed."""
+def planted(each: int) -> Iterator[Planted]:
+    """*each* secrets of each format, from a seed."""
     kind = ""
     for line in (Path(__file__).parent / "scanners.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
@@ -70,7 +69,7 @@ def planted() -> Iterator[Planted]:
             form = form.replace("\\n", "\n")
             r = Random(name + form)
             half = "AB"[hashlib.sha256(name.lower().encode()).digest()[0] & 1]
-            for _ in range(EACH):
+            for _ in range(each):
                 value, secret = _made(r, form)
                 for what, style, text in (
                     _shaped(r, value) if kind == "shaped" else _named(r, name, value)

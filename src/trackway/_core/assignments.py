@@ -15,9 +15,12 @@ from trackway._core.secrets import LONGEST_NAME, Secrecy, key_mark, look_back, s
 __all__ = ["COLON", "EQUALS", "Sign", "assigned"]
 
 # What may stand between the sign and the value: a blank, and a quote, which in JSON has backslashes.
-_OPENING: Final = rb" ?\\{0,3}[\"'`]?"
+_OPENING: Final = rb">? ?\\{0,3}[\"'`]?"
 # A digit soon, and eight characters: most of what is assigned is a short word, or one without a digit.
-_AHEAD: Final = rb"(?=[ \\\"'`]{0,5}+(?=[\w.~+/=!@#%^*-]{8})[A-Za-z_.~+/!@#%^*-]{0,24}+[0-9])"
+_AHEAD: Final = (
+    rb"(?=[ >\\\"'`]{0,5}+(?=[\w.~+/=!@#%^*-]{8})"
+    rb"(?:[A-Za-z_.~+/!@#%^*-]{0,40}+[0-9]|(?=[A-Za-z_-]{14})[A-Z]{0,9}[a-z]{1,9}[A-Z]))"
+)
 _SCHEMED: Final = rb"[\"']?[Bb]earer [A-Za-z0-9._~+/=-]{16}"
 
 
@@ -29,10 +32,30 @@ class Sign:
     gate: re.Pattern[bytes]
 
 
+# Before the sign, behind the name: `:=`, the end of `environ["…"]`, the quote of a key before `=>`, a type.
+_BEFORE_EQUALS: Final = (
+    rb" =",
+    rb":=",
+    rb" :=",
+    rb"[\"']\] =",
+    rb"[\"']\]=",
+    rb"[\"'] =",
+    rb": str =",
+    rb": string =",
+)
 EQUALS: Final = Sign(
     b"="[0],
     re.compile(
-        b"=(?:" + _AHEAD + b"(?:" + look_back(b"=") + b"|(?<= =)" + look_back(b" =") + b")"
+        b"=(?:"
+        + _AHEAD
+        + b"(?:"
+        + b"|".join(
+            (
+                look_back(b"="),
+                *(b"(?<=" + behind + b")" + look_back(behind) for behind in _BEFORE_EQUALS),
+            )
+        )
+        + b")"
         b"|" + _SCHEMED + b")"
     ),
 )
@@ -47,18 +70,19 @@ COLON: Final = Sign(
 )  # fmt: skip
 _SIGNS: Final = {sign.byte: sign.gate for sign in (EQUALS, COLON)}
 
-_name: Final = re.compile(rb"[A-Za-z][\w.-]*[ '`]*\Z")
+_name: Final = re.compile(rb"([A-Za-z][\w.-]*)(?::? ?str(?:ing)?)?[\"'\]` :]{0,4}\Z")
 _bearer: Final = re.compile(
     rb"[ \"']{0,2}[Bb]earer (?=[A-Za-z._~+/-]{0,99}[0-9])([A-Za-z0-9._~+/-]{16,}+={0,2})"
 )
 _value: Final = re.compile(
     _OPENING + rb"(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Aa]pi-?[Kk]ey|[Kk]ey) )?"
-    rb"([\w.~+/!@#$%^*-]{8,}+={0,2}+)(?![(\[{<])"
+    rb"([\w.~+/!@#$%^*:-]{8,}+={0,2}+)(?![(\[{<])"
 )
 # A name of a program's own: words with underscores or dots between them.
 _identifier: Final = re.compile(rb"[A-Za-z_][\w.]*\Z")
 _digits: Final = re.compile(rb"[0-9]")
 _letter: Final = re.compile(rb"[A-Za-z]")
+_capital: Final = re.compile(rb"[A-Z]")
 # Where a letter meets a digit, or a small letter a capital.
 _change: Final = re.compile(rb"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z])")
 # So long, with so many digits or changes, is no name that somebody made up: of random letters and digits, 40 to 60 %
@@ -66,6 +90,10 @@ _change: Final = re.compile(rb"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za
 _LONG: Final = 12
 _MANY_DIGITS: Final = 3
 _MANY_CHANGES: Final = 0.3
+# Of random letters half are capitals; of `getTokenOfUser` a fifth.
+_LONG_LETTERS: Final = 14
+_FEW_CAPITALS: Final = 0.35
+_MANY_CAPITALS: Final = 0.65
 
 
 def assigned(data: bytes, byte: int) -> Iterator[tuple[int, int, bytes]]:
@@ -76,11 +104,11 @@ def assigned(data: bytes, byte: int) -> Iterator[tuple[int, int, bytes]]:
         if bearer is not None:
             yield bearer.start(1), bearer.end(1), b"[redacted: bearer token]"
             continue
-        name = _name.search(data, max(0, behind - LONGEST_NAME - 3), behind - 1)
+        name = _name.search(data, max(0, behind - LONGEST_NAME - 12), behind - 1)
         value = _value.match(data, behind)
         if name is None or value is None:
             continue
-        text = name[0].rstrip(b" '`").decode("ascii", "replace")
+        text = name[1].decode("ascii", "replace")
         how = secrecy(text)
         if how is not Secrecy.NONE and _is_made_up(value[1], how):
             yield value.start(1), value.end(1), key_mark(text).encode()
@@ -88,14 +116,16 @@ def assigned(data: bytes, byte: int) -> Iterator[tuple[int, int, bytes]]:
 
 def _is_made_up(value: bytes, how: Secrecy) -> bool:
     """Whether *value* is no word of a program or of a language."""
-    if (
-        not _digits.search(value)
-        or not _letter.search(value)
-        or value.startswith((b"$", b"/", b"."))
-    ):
+    if not _letter.search(value) or value.startswith((b"$", b".")):
         return False
-    if how is Secrecy.ANY and (
-        (b"_" not in value and b"." not in value) or not _identifier.match(value)
+    if not _digits.search(value):
+        capitals = len(_capital.findall(value)) / len(value)
+        return len(value) >= _LONG_LETTERS and _FEW_CAPITALS <= capitals <= _MANY_CAPITALS
+    # Base64 may begin with a slash as paths do.
+    if (
+        how is Secrecy.ANY
+        and not value.startswith(b"/")
+        and ((b"_" not in value and b"." not in value) or not _identifier.match(value))
     ):
         return True
     return len(value) >= _LONG and (

@@ -17,7 +17,7 @@ from typing import Final
 
 from trackway._core.assignments import COLON, EQUALS, Sign, assigned
 from trackway._core.secrets import LONGEST_NAME, Secrecy, key_mark, look_back, secrecy
-from trackway._core.shapes import SHAPES, Shapes
+from trackway._core.shapes import DRAWN, DRAWN_MARK, SHAPES, Shapes
 from trackway._wire.native import kernels
 
 _BACKSLASH: Final = 0x5C
@@ -63,6 +63,8 @@ def _by_shape(data: bytes, shapes: Shapes) -> bytes:
 
 
 _compiled: Final = functools.cache(re.compile)
+# Three words of a prefix, and the character before them.
+_LONGEST_WORDS: Final = 40
 
 
 def _tokens(data: bytes, shapes: Shapes) -> Iterator[tuple[int, int, bytes]]:
@@ -83,6 +85,22 @@ def _tokens(data: bytes, shapes: Shapes) -> Iterator[tuple[int, int, bytes]]:
                 end = rest.end()
                 yield start, end, token.mark
                 break
+        else:
+            start, drawn = _drawn(data, behind)
+            if drawn > behind:
+                end = drawn
+                yield start, end, DRAWN_MARK
+
+
+def _drawn(data: bytes, behind: int) -> tuple[int, int]:
+    """From where to where a key that no table names stands around *behind*, where a prefix may end."""
+    for before, rest in DRAWN:
+        found = _compiled(rest).match(data, behind)
+        if found is not None:
+            word = _compiled(before).search(data, max(0, behind - _LONGEST_WORDS), behind)
+            if word is not None:
+                return word.start(), found.end()
+    return behind, behind
 
 
 def _begins_a_word(data: bytes, start: int) -> bool:

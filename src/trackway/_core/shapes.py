@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["SHAPES", "Rule", "Shapes", "Token"]
+__all__ = ["DRAWN", "DRAWN_MARK", "SHAPES", "Rule", "Shapes", "Token"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ _BASIC: Final = rb"Basic {1,4}([A-Za-z0-9+/]{8,}+={0,2})"
 
 # The path of a webhook is its password.
 _WEBHOOK: Final = (
-    rb"(hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/[0-9]{1,20}/"
-    rb"|\.webhook\.office\.com/webhookb2/)[\w@/+-]{20,}"
+    rb"(hooks\.slack\.com/(?:services|workflows|triggers)/|hooks\.zapier\.com/hooks/catch/|discord(?:app)?\.com/api/webhooks/[0-9]{1,20}/"
+    rb"|\.webhook\.office\.com/webhookb2/)[\w@/+-]{15,}"
 )
 
 
@@ -171,7 +171,7 @@ _HYPHENATED: Final[_Table] = (
     ("infracost key", "ico-", rb"[A-Za-z0-9]{32}"),
     ("launchdarkly key", "api- sdk- mob-", rb"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[a-f0-9]{4}-[a-f0-9]{12}"),
     ("mailgun key", "key-", rb"[a-z0-9]{32}(?!\w)"),
-    ("new relic key", "NRAK- NRII- NRIQ- NRBR- NRRA-", rb"[\w-]{19,}"),
+    ("new relic key", "NRAK- NRAA- NRII- NRIQ- NRBR- NRRA- px-api- px-dep-", rb"[\w-]{19,}"),
     ("netlify token", "nfp-", rb"[A-Za-z0-9]{36,}"),
     ("octopus key", "API-", rb"(?=[A-Z]{0,24}[0-9])[A-Z0-9]{26,}"),
     ("postman key", "PMAK-", rb"[a-f0-9]{24}-[a-f0-9]{34}"),
@@ -228,7 +228,7 @@ _UNDERSCORED: Final[_Table] = (
     ("shippo token", "shippo_live_ shippo_test_", rb"[a-fA-F0-9]{40}"),
     ("shopify token", "shpat_ shpca_ shppa_ shpss_", rb"[a-fA-F0-9]{32}"),
     ("duffel token", "duffel_test_ duffel_live_", rb"[\w=-]{43}"),
-    ("sourcegraph token", "sgp_ sgp_local_", rb"[a-fA-F0-9]{16,40}(?:_[a-fA-F0-9]{40})?"),
+    ("sourcegraph token", "sgp_", rb"[a-fA-F0-9]{16,40}(?:_(?:local_)?[a-fA-F0-9]{40})?"),
     ("authress key", "sc_ ext_ scauth_ authress_", rb"[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][\w./+=-]{40,}"),
     ("apify token", "apify_api_", rb"[A-Za-z0-9-]{36,}"),
     ("adafruit key", "aio_", rb"[A-Za-z0-9]{28}(?!\w)"),
@@ -238,6 +238,7 @@ _UNDERSCORED: Final[_Table] = (
     ("rootly key", "rootly_", rb"[a-f0-9]{64}"),
     ("salad key", "salad_cloud_", rb"[A-Za-z0-9]{1,7}_[A-Za-z0-9]{7,}"),
     ("shortcut token", "shltm_", rb"[\w-]{40}"),
+    ("sonarqube token", "squ_ sqa_ sqp_", rb"[a-z0-9]{40}"),
     ("square token", "sqco_", rb"[A-Za-z0-9]{59}"),
     ("resend key", "re_", rb"[A-Za-z0-9]{8}_[A-Za-z0-9]{24}"),
 )  # fmt: skip
@@ -251,8 +252,33 @@ _DOTTED: Final[_Table] = (
     ("terraform token", ".atlasv1.", rb"[\w=-]{60,}"),
     ("zoho token", "1000.", rb"[a-f0-9]{32}\.[a-f0-9]{32}"),
     ("voiceflow key", "VF.", rb"(?:(?:DM|WS)\.)?[a-fA-F0-9]{24}\.[A-Za-z0-9]{16}"),
+    ("stackhawk key", "hawk.", rb"[\w-]{20}\.[\w-]{20}"),
     ("mapbox token", "sk.", rb"eyJ[\w-]{40,}\.[\w-]{20,}"),
 )  # fmt: skip
+
+# What no table names, for what may stand before the byte and behind it. Behind a word so long a run of letters of both
+# cases and digits, or of small letters beyond `f` and digits, that it was drawn by lot; behind one that tells a shorter
+# one will do. Ids are shorter, or hexadecimal: they are what a trace is read by.
+_LONG: Final = (
+    rb"(?:(?=[A-Za-z]{0,40}[0-9])(?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z])[A-Za-z0-9]{36,}"
+    rb"|(?=[0-9a-f]{0,40}[g-z])(?=[a-z]{0,40}[0-9])[a-z0-9]{40,})(?![\w+/=-])"
+)
+_TOLD: Final = rb"(?=[A-Za-z]{0,30}[0-9])(?=[a-f0-9]{0,40}[A-Zg-z])[A-Za-z0-9]{24,}(?![\w+/=-])"
+DRAWN: Final = (
+    (rb"(?<![\w+/=.%-])(?!sha[0-9])[a-z][a-z0-9]{1,11}[_-]\Z", _LONG),
+    (
+        rb"(?<![A-Za-z0-9])(?:[a-z][a-z0-9]{0,11}[_-]){0,2}(?:live|secret|apikey|token|tkn|pat|sk)[_-]\Z",
+        _TOLD,
+    ),
+)
+DRAWN_MARK: Final = _mark("key of a vendor")
+
+
+def _drawn_ahead(byte: bytes) -> bytes:
+    """What a gate finds them by, behind *byte*."""
+    words = (b"live", b"secret", b"apikey", b"token", b"tkn", b"pat", b"sk")
+    told = b"|".join(b"(?<=%s)" % (word + byte) for word in words)
+    return rb"(?=[A-Za-z0-9]{24})(?:[A-Za-z0-9]{36}|" + told + rb")|"
 
 
 # In a gate, what follows the byte is looked at before what precedes it: behind most hyphens and underscores stands a
@@ -265,7 +291,10 @@ SHAPES: Final = (
         _HYPHENATED,
         Rule(_PEM, _mark("private key")),
         Rule(rb"(?<![A-Za-z0-9])[0-9a-f]{32}-us[0-9]{1,2}(?!\w)", _mark("mailchimp key")),
-        gate=rb"BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-|us[0-9](?<=[0-9a-f]{32}-us[0-9])|",
+        Rule(rb"dapi(?<![A-Za-z0-9]dapi)[0-9a-f]{32}-[0-9](?!\w)", _mark("databricks token")),
+        gate=_drawn_ahead(b"-")
+        + rb"[0-9](?<=dapi[0-9a-f]{32}-[0-9])|"
+        + rb"BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-|us[0-9](?<=[0-9a-f]{32}-us[0-9])|",
     ),
     _tokens(
         b"_",
@@ -275,7 +304,8 @@ SHAPES: Final = (
             rb"(?<![A-Za-z0-9])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])",
             _mark("maxmind key"),
         ),
-        gate=rb"mmk(?<=_[A-Za-z0-9]{29}_mmk)|",
+        Rule(rb"live_(?<![A-Za-z0-9]live_)[0-9]{8,10}_[A-Za-z0-9]{30,}", _mark("twitch key")),
+        gate=_drawn_ahead(b"_") + rb"[0-9]{8}(?<=live_[0-9]{8})|mmk(?<=_[A-Za-z0-9]{29}_mmk)|",
     ),
     _tokens(
         b".",
@@ -286,22 +316,24 @@ SHAPES: Final = (
             rb"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[a-f0-9]{64}",
             _mark("airtable token"),
         ),
-        gate=rb"com/(?:services|workflows|triggers|api/webhooks)/|office\.com/webhookb2/"
+        gate=rb"com/(?:services|workflows|triggers|hooks/catch|api/webhooks)/|office\.com/webhookb2/"
         rb"|[a-f0-9]{64}(?<=pat[A-Za-z0-9]{14}\.[a-f0-9]{64})|",
     ),
     _shapes(
         b"A",
-        rb"A(?:[KSBC](?:IA|CA)[A-Z0-9]{16}|Iza[\w-]{35}|TATT3[\w=-]{40}|KCp[A-Za-z0-9]{40}"
+        rb"A(?:[KSBC](?:IA|CA)[A-Z0-9]{16}|Iza[\w-]{35}|TATT3[\w=-]{30}|KCp[A-Za-z0-9]{40}"
         rb"|BSK[A-Za-z0-9+/]{40}|A[ACM][\w-]{20}(?<=EAA[ACM][\w-]{20})"
-        rb"|I[A-Za-z0-9]{17}(?<=LTAI[A-Za-z0-9]{17})|K[A-Za-z0-9]{54}(?<=EZAK[A-Za-z0-9]{54}))",
+        rb"|I[A-Za-z0-9]{17}(?<=LTAI[A-Za-z0-9]{17})|K[A-Za-z0-9]{54}(?<=EZAK[A-Za-z0-9]{54})"
+        rb"|ZDO[A-Za-z0-9]{4}(?<=[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}))",
         _rule("aws key", rb"A(?:[KSB]IA|CCA)", rb"[A-Z0-9]{16}(?![A-Za-z0-9])"),
         _rule("google key", rb"AIza", rb"[\w-]{35}"),
-        _rule("atlassian token", rb"ATATT3", rb"[\w=-]{40,}"),
+        _rule("atlassian token", rb"ATATT3", rb"[\w=-]{30,}"),
         _rule("artifactory key", rb"AKCp", rb"[A-Za-z0-9]{69}"),
         _rule("bedrock key", rb"ABSK", rb"[A-Za-z0-9+/]{40,}={0,2}"),
-        _rule("facebook token", rb"EAA[CM]", rb"[A-Za-z0-9]{100,}"),
+        _rule("facebook token", rb"EAA[CM]", rb"[A-Za-z0-9]{30,}"),
         _rule("square token", rb"EAAA", rb"[\w-]{22,60}"),
         _rule("alibaba key", rb"LTAI", rb"[A-Za-z0-9]{17,21}(?![A-Za-z0-9])"),
+        Rule(rb"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}", _mark("azure devops token")),
         _rule("easypost key", rb"EZAK", rb"[A-Za-z0-9]{54}"),
     ),
     _shapes(
