@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     [
         ("opentelemetry.instrumentation.openai.v1", {}, True),
         ("opentelemetry.instrumentation.openai_v2", {}, True),
+        ("opentelemetry.util.genai.handler", {}, True),
         ("openinference.instrumentation.langchain", {}, True),
         ("pydantic-ai", {}, True),
         ("ai", {}, True),

@@ -47,6 +47,49 @@ def test_keys_that_we_write_are_ours(home: Path, client: Trackway) -> None:
     assert (found["user.id"], found["input.value"], found["output.value"]) == ("alice", "ours", "o")
 
 
+@pytest.mark.parametrize(
+    ("key", "word", "kind"),
+    [
+        ("openinference.span.kind", "LLM", "generation"),
+        ("openinference.span.kind", "RERANKER", "retriever"),
+        ("openinference.span.kind", "UNKNOWN", "span"),
+        ("gen_ai.operation.name", "text_completion", "generation"),
+        ("gen_ai.operation.name", "execute_tool", "tool"),
+        ("langfuse.observation.type", "guardrail", "guardrail"),
+    ],
+)
+def test_an_instrumentation_says_the_kind(
+    home: Path, client: Trackway, key: str, word: str, kind: str
+) -> None:
+    """What another tracer calls the kind is our kind, when it is set at the start and when it is set late."""
+    tracer = client.tracer_provider.get_tracer("library")
+    tracer.start_span("early", attributes={key: word}).end()
+    late = tracer.start_span("late")
+    late.set_attribute(key, word)
+    late.end()
+    for name in ("early", "late"):
+        assert only(home, name).attributes["langfuse.observation.type"] == kind
+
+
+def test_the_kind_that_an_application_says_stays(home: Path, client: Trackway) -> None:
+    """An observation of another kind than `span` keeps it, whatever is set."""
+    with client.start_as_current_observation(name="o", as_type="agent") as observation:
+        observation.set_attribute("openinference.span.kind", "TOOL")
+    assert only(home).attributes["langfuse.observation.type"] == "agent"
+    assert only(home).attributes["openinference.span.kind"] == "AGENT"
+
+
+def test_values_of_secret_keys_are_redacted(home: Path, client: Trackway) -> None:
+    """The last word of a key tells a secret without a shape, on spans, events and in mappings."""
+    tracer = client.tracer_provider.get_tracer("library")
+    with tracer.start_as_current_span("GET") as span:
+        span.set_attribute("http.request.header.authorization", ["opaque-value"])
+        span.add_event("sent", {"db.password": "opaque-value", "db.user": "ann"})
+    found = only(home)
+    assert "opaque-value" not in repr(found)
+    assert found.events[0].attributes["db.user"] == "ann"
+
+
 def test_the_limits_hold_for_what_is_set_through_the_api_alone(
     home: Path, client: Trackway
 ) -> None:

@@ -30,8 +30,8 @@ ShouldExport = Callable[["ReadableSpan"], bool]
 
 # Instrumentations of LLM libraries, by the beginnings of their scopes' names, and attributes that only they write.
 SCOPES: Final = (
-    "ai", "agent_framework", "autogen-core", "haystack", "langsmith", "litellm", "openinference.", "pydantic-ai",
-    "strands", "vllm",
+    "ai", "agent_framework", "autogen-core", "haystack", "langsmith", "litellm", "openinference.",
+    "opentelemetry.util.genai", "pydantic-ai", "strands", "vllm",
     *(
         "opentelemetry.instrumentation." + library
         for library in (

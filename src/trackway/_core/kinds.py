@@ -1,5 +1,6 @@
 """The ten kinds of observation as data: what each is called in every dialect, and which fields it takes."""
 
+from collections.abc import Mapping
 from typing import Final, get_args
 
 from trackway._core import log
@@ -11,6 +12,28 @@ from trackway.types import ObservationKind
 KINDS: Final[tuple[str, ...]] = get_args(ObservationKind)
 # Only these carry a model, parameters, usage and cost: what a backend sums up as spending.
 GENERATION_LIKE: Final = frozenset({"generation", "embedding"})
+
+
+def _words(table: Mapping[str, str], **more: str) -> dict[str, str]:
+    """From a dialect's word to ours; where several kinds share a word, the first. *more* are words we never write."""
+    found: dict[str, str] = {}
+    for kind, word in table.items():
+        found.setdefault(word, kind)
+    return {**more, **found}
+
+
+SAID: Final[Mapping[str, Mapping[str, str]]] = {
+    names.LANGFUSE_OBSERVATION_TYPE: {kind: kind for kind in KINDS},
+    names.OPENINFERENCE_SPAN_KIND: _words(names.OPENINFERENCE_KINDS, RERANKER="retriever"),
+    names.GEN_AI_OPERATION_NAME: _words(
+        names.GEN_AI_OPERATIONS,
+        text_completion="generation",
+        generate_content="generation",
+        create_agent="agent",
+        invoke_workflow="chain",
+    ),
+}
+"""By attribute, what a word that another tracer writes there is as a kind of ours."""
 
 
 def valid_kind(as_type: object) -> str:

@@ -25,13 +25,22 @@ TEXTS: Final = (
             names.GEN_AI_RESPONSE_MODEL,
             names.GEN_AI_REQUEST_MODEL,
             names.LLM_MODEL_NAME,
+            names.EMBEDDING_MODEL_NAME,
+            names.RERANKER_MODEL_NAME,
         ),
     ),
     (
         "provider",
         (names.GEN_AI_PROVIDER_NAME, names.GEN_AI_SYSTEM, names.LLM_PROVIDER, names.LLM_SYSTEM),
     ),
-    ("model_parameters", (names.LLM_INVOCATION_PARAMETERS, names.LANGFUSE_MODEL_PARAMETERS)),
+    (
+        "model_parameters",
+        (
+            names.LLM_INVOCATION_PARAMETERS,
+            names.EMBEDDING_INVOCATION_PARAMETERS,
+            names.LANGFUSE_MODEL_PARAMETERS,
+        ),
+    ),
     ("prompt_name", (names.LANGFUSE_PROMPT_NAME, names.GEN_AI_PROMPT_NAME)),
     (
         "input",

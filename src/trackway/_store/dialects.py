@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from trackway._core.kinds import SAID
 from trackway._store.columns import MESSAGES, PARAMETERS, SIDES, TOKENS
 from trackway._wire import attributes as names
 from trackway._wire.encode import AttributeValue
@@ -25,36 +26,15 @@ _PARAMETER: Final = "gen_ai.request."
 _MESSAGE: Final = "message."
 
 
-def _kinds(table: Mapping[str, str], **more: str) -> dict[str, str]:
-    """From a dialect's word to ours; where several kinds share a word, the first. *more* are words we never write."""
-    found: dict[str, str] = {}
-    for name, word in table.items():
-        found.setdefault(word, name.upper())
-    return {**more, **found}
-
-
-_OPENINFERENCE: Final = _kinds(names.OPENINFERENCE_KINDS, RERANKER="RETRIEVER")
-_GEN_AI: Final = _kinds(
-    names.GEN_AI_OPERATIONS,
-    text_completion="GENERATION",
-    generate_content="GENERATION",
-    create_agent="AGENT",
-    invoke_workflow="CHAIN",
-)
-
-
 def kind(given: Attributes, *, has_model: bool) -> str:
     """The kind of an observation; what says nothing but the model that it called is a generation."""
     said = given.get(names.LANGFUSE_OBSERVATION_TYPE)
     if isinstance(said, str) and said:
         return said.upper()
-    for table, name in (
-        (_OPENINFERENCE, names.OPENINFERENCE_SPAN_KIND),
-        (_GEN_AI, names.GEN_AI_OPERATION_NAME),
-    ):
+    for name in (names.OPENINFERENCE_SPAN_KIND, names.GEN_AI_OPERATION_NAME):
         word = given.get(name)
-        if isinstance(word, str) and word in table:
-            return table[word]
+        if isinstance(word, str) and word in SAID[name]:
+            return SAID[name][word].upper()
     return "GENERATION" if has_model else "SPAN"
 
 

@@ -124,9 +124,12 @@ INPUT_MIME_TYPE: Final = "input.mime_type"
 OUTPUT_VALUE: Final = "output.value"
 OUTPUT_MIME_TYPE: Final = "output.mime_type"
 LLM_MODEL_NAME: Final = "llm.model_name"
+EMBEDDING_MODEL_NAME: Final = "embedding.model_name"
+RERANKER_MODEL_NAME: Final = "reranker.model_name"
 LLM_PROVIDER: Final = "llm.provider"
 LLM_SYSTEM: Final = "llm.system"
 LLM_INVOCATION_PARAMETERS: Final = "llm.invocation_parameters"
+EMBEDDING_INVOCATION_PARAMETERS: Final = "embedding.invocation_parameters"
 LLM_INPUT_MESSAGES_PREFIX: Final = "llm.input_messages."
 LLM_OUTPUT_MESSAGES_PREFIX: Final = "llm.output_messages."
 LLM_TOKEN_COUNT_PROMPT: Final = "llm.token_count.prompt"
@@ -151,9 +154,12 @@ OPENINFERENCE: Final = (
     OUTPUT_VALUE,
     OUTPUT_MIME_TYPE,
     LLM_MODEL_NAME,
+    EMBEDDING_MODEL_NAME,
+    RERANKER_MODEL_NAME,
     LLM_PROVIDER,
     LLM_SYSTEM,
     LLM_INVOCATION_PARAMETERS,
+    EMBEDDING_INVOCATION_PARAMETERS,
     LLM_INPUT_MESSAGES_PREFIX,
     LLM_OUTPUT_MESSAGES_PREFIX,
     LLM_TOKEN_COUNT_PROMPT,
