@@ -4,12 +4,13 @@ They do everything that the programs of `programs.py` do as well.
 """
 
 import asyncio
+import contextvars
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager, suppress
 from random import Random
 
 from tests.properties import scoping
-from tests.properties.generators import Layers, Planned
+from tests.properties.generators import Layers, Planned, knot
 from tests.properties.programs import KINDS, Program
 from tests.properties.scoping import Cell
 from trackway import observe, propagate_attributes
@@ -48,7 +49,14 @@ class AsyncProgram(Program):
     async def aone(self, random: Random, cell: Cell, depth: int) -> None:
         """One operation, of any kind."""
         likely = (self.in_ablock, self.in_aobservation, self.acall, self.aconsume, self.gather)
-        rare = (self.adecorated, self.coroutine, self.cancel, self.aresume, self.beside)
+        rare = (
+            self.adecorated,
+            self.coroutine,
+            self.cancel,
+            self.aresume,
+            self.beside,
+            self.abandon,
+        )
         await random.choice((*likely, *likely, *rare))(random, cell, depth)
 
     async def in_ablock(self, random: Random, cell: Cell, depth: int) -> None:
@@ -250,7 +258,7 @@ class AsyncProgram(Program):
         for _ in range(random.randrange(4)):
             await self.astep(running, random, cell)
             await self.aact(random, cell, depth - 1)
-        ending = random.choice(("rest", "close", "drop", "leave"))
+        ending = random.choice(("rest", "close", "drop", "leave", "abandon"))
         if ending == "leave":
             self.waiting.append(running)
         else:
@@ -268,7 +276,27 @@ class AsyncProgram(Program):
         if self.waiting:
             running = self.waiting.pop(random.randrange(len(self.waiting)))
             await self.astep(running, random, cell)
-            await running.step(cell, random.choice(("rest", "close", "drop")))
+            await running.step(cell, random.choice(("rest", "close", "drop", "abandon")))
+
+    async def abandon(self, random: Random, cell: Cell, depth: int) -> None:
+        """A coroutine that waits in its own context for ever, until the collector closes it in another one."""
+        expected, inner, own = self.expect(), Cell(cell.scope), Random(random.random())
+
+        @observe(name=expected.name)
+        async def function() -> None:
+            with self.block(own, inner), self.observed(own, inner):
+                self.act(own, inner, depth - 1)
+                await asyncio.sleep(0)
+
+        self.begin(inner, expected)
+        made = function()
+        with suppress(Planned):
+            contextvars.copy_context().run(made.send, None)
+            knot(made)
+            # Its context is gone, and with it what was learnt there: what is around it learns nothing more.
+            expected.ended = True
+        await self.aact(random, cell, depth - 1)
+        self.collect(random, cell)
 
 
 class AsyncRunning:
@@ -319,6 +347,10 @@ async def _rest(generator: AsyncSteps) -> None:
 async def _nothing(_: AsyncSteps) -> None: ...
 
 
+async def _abandon(generator: AsyncSteps) -> None:
+    knot(generator)
+
+
 _STEPS: dict[str, Callable[[AsyncSteps], Awaitable[object]]] = {
     "next": anext,
     "send": lambda generator: generator.asend("something"),
@@ -326,4 +358,5 @@ _STEPS: dict[str, Callable[[AsyncSteps], Awaitable[object]]] = {
     "rest": _rest,
     "close": lambda generator: generator.aclose(),
     "drop": _nothing,
+    "abandon": _abandon,
 }

@@ -98,4 +98,11 @@ _STEPS: dict[str, Callable[[Steps], object]] = {
     "rest": list,
     "close": lambda generator: generator.close(),
     "drop": lambda _: None,
+    "abandon": lambda generator: knot(generator),
 }
+
+
+def knot(abandoned: object) -> None:
+    """Leaves *abandoned* to the garbage collector, wherever that runs next: it is held by what holds itself."""
+    tied: list[object] = [abandoned]
+    tied.append(tied)

@@ -2,11 +2,12 @@
 
 Each operation is done twice: by trackway, in whatever context Python gives it, and by the model (`scoping.py`), whose
 scope is handed on explicitly in a `Cell`. A program is drawn from a seed; only the interleaving of its threads is left
-to the machine. Where two threads may give one observation a user, the operation and its model happen under a lock, so
-that both see the same order.
+to the machine. Garbage is collected where the program says so, in the middle of whatever goes on. Where two threads may
+give one observation a user, the operation and its model happen under a lock, so that both see the same order.
 """
 
 import contextvars
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -142,7 +143,7 @@ class Program:
     def one(self, random: Random, cell: Cell, depth: int) -> None:
         """One operation, of any kind."""
         likely = (self.leaf, self.set_user, self.in_block, self.in_block, self.in_observation)
-        rare = (self.decorated, self.generator, self.returned, self.resume, self.fail)
+        rare = (self.decorated, self.generator, self.returned, self.resume, self.fail, self.collect)
         operation = random.choice((*likely, *likely, self.call, self.call, *rare, self.in_threads))
         operation(random, cell, depth)
 
@@ -256,7 +257,7 @@ class Program:
         for _ in range(random.randrange(4)):
             running.step(cell, random.choice(("next", "next", "next", "send", "throw")))
             self.act(random, cell, depth - 1)
-        ending = random.choice(("rest", "close", "drop", "leave"))
+        ending = random.choice(("rest", "close", "drop", "leave", "abandon"))
         if ending == "leave" and running.observed:
             with self.lock:
                 self.pending.append(running)
@@ -270,7 +271,12 @@ class Program:
                 return
             running = self.pending.pop(random.randrange(len(self.pending)))
         running.step(cell, "next")
-        running.step(cell, random.choice(("rest", "close", "drop")))
+        running.step(cell, random.choice(("rest", "close", "drop", "abandon")))
+
+    def collect(self, random: Random, _: Cell, __: int = 0) -> None:
+        """The garbage collector comes by, here: it closes what other blocks, tasks and threads have abandoned."""
+        with self.lock:
+            gc.collect(random.randrange(3))
 
     # -- threads -------------------------------------------------------------------------------------
 
