@@ -113,6 +113,65 @@ def test_what_the_collector_ends_changes_nobodys_context(
     assert spans["work of bob"].parent_span_id == spans["root of bob"].span_id
 
 
+TEAM = propagate_attributes(tags=["team"])  # one object for every request
+
+
+async def in_shared() -> None:
+    with TEAM:
+        await Once()
+
+
+def shared() -> Iterator[int]:
+    with TEAM:
+        yield 1
+
+
+@observe(name="left open")
+def decorated_shared() -> Iterator[int]:
+    with TEAM, propagate_attributes(user_id="carol"):
+        yield 1
+
+
+def begun(made: Generator[object, None, None] | Coroutine[object, object, None]) -> object:
+    made.send(None)
+    return made
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [in_shared, shared, decorated_shared],
+    ids=["coroutine", "generator", "@observe"],
+)
+def test_what_the_collector_ends_is_no_block_of_the_same_object(
+    begin: Callable[[], Generator[object, None, None]], home: Path
+) -> None:
+    """Where one object is entered by every request, the collector ends no other request's block of it."""
+    client = Trackway()
+
+    def abandon() -> None:
+        cycle: list[object] = [begun(begin())]
+        cycle.append(cycle)
+
+    def request() -> None:
+        with TEAM, propagate_attributes(user_id="bob"):
+            gc.collect()
+            client.create_event(name="work of bob")
+        client.create_event(name="after")
+
+    gc.disable()
+    try:
+        contextvars.Context().run(abandon)
+        contextvars.Context().run(request)
+    finally:
+        gc.enable()
+    with Tail(home) as tail:
+        spans = {span.name: span.attributes for span in tail.read()}
+    assert spans["work of bob"]["user.id"] == "bob"
+    assert spans["work of bob"]["langfuse.trace.tags"] == ("team",)
+    assert "user.id" not in spans["after"]
+    assert "langfuse.trace.tags" not in spans["after"]
+
+
 def test_a_leak_ends_with_the_block_around_it() -> None:
     """What an unfinished generator leaves current is gone after the block in which it was begun."""
     client = Trackway()

@@ -5,13 +5,13 @@ They do everything that the programs of `programs.py` do as well.
 
 import asyncio
 import contextvars
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import suppress
 from random import Random
 
 from tests.properties import scoping
 from tests.properties.generators import Layers, Planned, knot
-from tests.properties.programs import KINDS, Program
+from tests.properties.programs import KINDS, Frames, Program
 from tests.properties.scoping import Cell
 from trackway import observe, propagate_attributes
 
@@ -60,44 +60,14 @@ class AsyncProgram(Program):
         await random.choice((*likely, *likely, *rare))(random, cell, depth)
 
     async def in_ablock(self, random: Random, cell: Cell, depth: int) -> None:
-        async with self.ablock(random, cell):
+        async with self.block(random, cell):
             await self.aact(random, cell, depth)
 
     async def in_aobservation(self, random: Random, cell: Cell, depth: int) -> None:
-        async with self.aobserved(random, cell):
+        async with self.observed(random, cell):
             await self.aact(random, cell, depth)
 
     # -- blocks and calls ----------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def ablock(self, random: Random, cell: Cell) -> AsyncIterator[None]:
-        argument, user = self.user(random)
-        real = propagate_attributes(user_id=argument)  # type: ignore[arg-type]  # odd ones too
-        if random.random() < 0.3:
-            real, user = random.choice(self.shared)
-        with self.lock:  # nothing is waited for inside
-            await real.__aenter__()
-            frame = cell.scope = scoping.in_block(cell.scope, user)
-        try:
-            yield
-        finally:
-            await real.__aexit__(None, None, None)
-            self.leave(cell, frame)
-
-    @asynccontextmanager
-    async def aobserved(self, random: Random, cell: Cell) -> AsyncIterator[None]:
-        expected = self.expect()
-        real = self.client.start_as_current_observation(
-            name=expected.name, as_type=random.choice(KINDS)
-        )
-        await real.__aenter__()
-        frame = self.begin(cell, expected)
-        try:
-            yield
-        finally:
-            with self.lock:  # nothing is waited for inside
-                await real.__aexit__(None, None, None)
-                self.leave(cell, frame)
 
     async def acall(self, random: Random, cell: Cell, depth: int) -> None:
         """A decorated coroutine function; see `call`."""
@@ -184,7 +154,7 @@ class AsyncProgram(Program):
         async def endless() -> None:
             own, inner = Random(random.random()), Cell(cell.scope)
             while True:
-                async with self.aobserved(own, inner), self.ablock(own, inner):
+                async with self.observed(own, inner), self.block(own, inner):
                     await self.task(own, inner, depth)
                     await asyncio.sleep(0)
 
@@ -207,29 +177,31 @@ class AsyncProgram(Program):
 
     # -- async generators ----------------------------------------------------------------------------
 
-    async def asteps(self, random: Random, cell: Cell, depth: int) -> AsyncSteps:
-        """The body of an async generator; see `steps`."""
-        for number in range(random.randint(1, 4)):
-            await self.aact(random, cell, depth - 1)
-            drawn = random.randrange(4) if depth > 0 else 0
-            if drawn in {1, 2}:
-                frame = self.ablock if drawn == 1 else self.aobserved
-                async with (
-                    frame(random, cell),
-                    aclosing(self.asteps(random, cell, depth - 1)) as inner,
-                ):
-                    async for item in inner:
-                        yield item
-            self.leaf(random, cell)
-            yield number
-            self.leaf(random, cell)
+    async def asteps(
+        self, random: Random, cell: Cell, depth: int, *, held: bool = False
+    ) -> AsyncSteps:
+        """The body of an async generator; see `steps`. One: the collector would close inner ones on their own.
 
-    async def first(self, random: Random, cell: Cell, depth: int) -> AsyncSteps:
-        """The body of a decorated one: what its first step does with the model is done."""
-        self.lock.release()
-        async with aclosing(self.asteps(random, cell, depth)) as inner:
-            async for item in inner:
-                yield item
+        *held*: it is a decorated one, and what its first step does with the model is done.
+        """
+        if held:
+            self.lock.release()
+        opened: list[Frames] = []
+        try:
+            for number in range(random.randint(1, 5)):
+                await self.aact(random, cell, depth - 1)
+                drawn = random.randrange(4) if depth > 0 else 0
+                if drawn in {1, 2}:
+                    opened.append((self.block if drawn == 1 else self.observed)(random, cell))
+                    await opened[-1].__aenter__()
+                elif drawn == 3 and opened:
+                    await opened.pop().__aexit__(None, None, None)
+                self.leaf(random, cell)
+                yield number
+                self.leaf(random, cell)
+        finally:
+            while opened:
+                await opened.pop().__aexit__(None, None, None)
 
     def astream(self, random: Random, cell: Cell, depth: int) -> "AsyncRunning":
         """A decorated function that returns an async generator."""
@@ -295,6 +267,7 @@ class AsyncProgram(Program):
             knot(made)
             # Its context is gone, and with it what was learnt there: what is around it learns nothing more.
             expected.ended = True
+        del made
         await self.aact(random, cell, depth - 1)
         self.collect(random, cell)
 
@@ -315,7 +288,9 @@ class AsyncRunning:
     def drawn(cls, program: AsyncProgram, random: Random, depth: int) -> "AsyncRunning":
         """A decorated async generator function, called."""
         cell, own, layers = Cell(), Random(random.random()), Layers(program, random)
-        return cls(program, layers.around(program.first)(own, cell, depth), cell, layers)
+        return cls(
+            program, layers.around(program.asteps)(own, cell, depth, held=True), cell, layers
+        )
 
     async def step(self, consumer: Cell, how: str) -> None:
         """One step, or the end."""
@@ -325,7 +300,7 @@ class AsyncRunning:
         if not self._begun and how in {"next", "send", "rest"}:
             self._begun = True
             if self._layers is not None:
-                self._program.lock.acquire()  # `first` releases it
+                self._program.lock.acquire()  # `asteps` releases it
                 self._layers.begin(self._cell, consumer)
             how = how.replace("send", "next")
         keep = False

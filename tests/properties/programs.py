@@ -9,16 +9,19 @@ give one observation a user, the operation and its model happen under a lock, so
 import contextvars
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import count
 from random import Random
+from types import TracebackType
 
 from tests.properties import scoping
 from tests.properties.generators import Planned, Running, Steps
 from tests.properties.scoping import Cell, Expected, Frame, Scope
 from trackway import Trackway, observe, propagate_attributes, set_user
+from trackway._core.current import Current
+from trackway._core.propagate import Propagation
 from trackway.types import ObservationKind
 
 KINDS: tuple[ObservationKind, ...] = ("span", "generation", "agent", "tool", "chain", "retriever")
@@ -93,40 +96,33 @@ class Program:
         name = f"{random.choice(('alice', 'bob', '用户', '🦉'))}-{random.randrange(1000)}"
         return name, name
 
-    @contextmanager
-    def block(self, random: Random, cell: Cell) -> Iterator[None]:
+    def block(self, random: Random, cell: Cell) -> "Block":
         argument, user = self.user(random)
         real = propagate_attributes(user_id=argument, tags=["t"])  # type: ignore[arg-type]  # odd ones too
         if random.random() < 0.3:
             real, user = random.choice(self.shared)
-        with self.lock:
-            real.__enter__()
-            frame = scoping.in_block(cell.scope, user)
-        cell.scope = frame
-        try:
-            yield
-        finally:
-            real.__exit__(None, None, None)
-            self.leave(cell, frame)
+        return Block(self, cell, real, user)
 
-    @contextmanager
-    def observed(self, random: Random, cell: Cell) -> Iterator[None]:
+    def observed(self, random: Random, cell: Cell) -> "Observed":
         expected = self.expect()
-        real = (
-            self.tracer.start_as_current_span(expected.name)
-            if random.random() < 0.2
-            else self.client.start_as_current_observation(
-                name=expected.name, as_type=random.choice(KINDS)
-            )
+        real = self.client.start_as_current_observation(
+            name=expected.name, as_type=random.choice(KINDS)
         )
-        real.__enter__()
-        frame = self.begin(cell, expected)
+        return Observed(self, cell, real, expected)
+
+    def traced(self, random: Random, cell: Cell, depth: int) -> None:
+        """A span of an instrumentation."""
+        expected = self.expect()
         try:
-            yield
+            with self.tracer.start_as_current_span(expected.name):
+                frame = self.begin(cell, expected)
+                try:
+                    self.act(random, cell, depth)
+                finally:
+                    self.lock.acquire()
+                    self.leave(cell, frame)
         finally:
-            with self.lock:
-                real.__exit__(None, None, None)
-                self.leave(cell, frame)
+            self.lock.release()
 
     # -- operations ----------------------------------------------------------------------------------
 
@@ -142,7 +138,14 @@ class Program:
 
     def one(self, random: Random, cell: Cell, depth: int) -> None:
         """One operation, of any kind."""
-        likely = (self.leaf, self.set_user, self.in_block, self.in_block, self.in_observation)
+        likely = (
+            self.leaf,
+            self.set_user,
+            self.in_block,
+            self.in_block,
+            self.in_observation,
+            self.traced,
+        )
         rare = (self.decorated, self.generator, self.returned, self.resume, self.fail, self.collect)
         operation = random.choice((*likely, *likely, self.call, self.call, *rare, self.in_threads))
         operation(random, cell, depth)
@@ -320,3 +323,77 @@ def _started(run: Callable[[], object]) -> Callable[[], object]:
     thread = threading.Thread(target=run)
     thread.start()
     return thread.join
+
+
+class Frames:
+    """A block of trackway's beside its model; a class, because the collector closes generators in any order."""
+
+    def __init__(self, program: Program, cell: Cell, real: Current | Propagation) -> None:
+        self.program = program
+        self.cell = cell
+        self._real = real
+        self._frame: Frame | None = None
+
+    def model(self) -> Frame:
+        """What entering is in the model."""
+        raise NotImplementedError
+
+    def __enter__(self) -> None:
+        with self.program.lock:
+            self._real.__enter__()
+            self._frame = self.cell.scope = self.model()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self.program.lock:
+            self._real.__exit__(None, None, None)
+            self._leave()
+
+    async def __aenter__(self) -> None:
+        with self.program.lock:  # nothing is waited for inside
+            await self._real.__aenter__()
+            self._frame = self.cell.scope = self.model()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self.program.lock:  # nothing is waited for inside
+            await self._real.__aexit__(None, None, None)
+            self._leave()
+
+    def _leave(self) -> None:
+        assert self._frame is not None
+        self.program.leave(self.cell, self._frame)
+
+
+class Block(Frames):
+    """`propagate_attributes`."""
+
+    def __init__(
+        self, program: Program, cell: Cell, real: Current | Propagation, user: str | None
+    ) -> None:
+        super().__init__(program, cell, real)
+        self._user = user
+
+    def model(self) -> Frame:
+        return scoping.in_block(self.cell.scope, self._user)
+
+
+class Observed(Frames):
+    """An observation that is current."""
+
+    def __init__(
+        self, program: Program, cell: Cell, real: Current | Propagation, expected: Expected
+    ) -> None:
+        super().__init__(program, cell, real)
+        self._expected = expected
+
+    def model(self) -> Frame:
+        return self.program.begin(self.cell, self._expected)

@@ -9,6 +9,9 @@ A context is left by **putting back what was there before**, never by resetting 
 in the context and at the depth where it was made, and generators, callbacks and tasks leave blocks elsewhere.
 """
 
+import gc
+from collections.abc import Mapping
+from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from opentelemetry.context import Context, create_key
@@ -134,17 +137,43 @@ def with_baggage(context: Context, here: Propagated | None) -> Context:
     return baggage.updated(context, None if here is None else here.carried)
 
 
+def watch_collector() -> None:
+    """From here on `collector` says which thread collects garbage; asked for by who shares blocks."""
+    if _collects not in gc.callbacks:
+        gc.callbacks.append(_collects)
+
+
+def _collects(phase: str, _: Mapping[str, int]) -> None:
+    collector[0] = get_ident() if phase == "start" else 0
+
+
+collector: Final = [0]
+"""The thread that collects garbage right now; 0 for none, and while it ends something in its own context."""
+
+
+def own_context() -> int:
+    """Where this thread collects: it no longer does, for what is ended in its own context. Gives what to put back."""
+    collecting = collector[0]
+    if not collecting or collecting != get_ident():
+        return 0
+    collector[0] = 0
+    return collecting
+
+
 def block_in(context: Context) -> tuple[object, Context] | None:
     """Who opened the innermost `with` block of *context*, and the context before."""
     return context.get(BLOCK)  # type: ignore[return-value]  # only `opened` writes this key
 
 
-def close_block(owner: object) -> None:
+def close_block(owner: object, *, shared: bool = False) -> None:
     """Puts back what was before the innermost `with` block of *owner*.
 
     Tasks and threads may be in one block at once, so what was before stands in the context. Where that is another's
-    (a generator that is ended elsewhere), there is nothing to put back.
+    (a generator that is ended elsewhere), there is nothing to put back. *shared*: the owner was entered more than
+    once. Then a block of its that is found may be another's, too, where the collector ends what was abandoned.
     """
+    if shared and collector[0] and collector[0] == get_ident():
+        return
     block = block_in(get_current())
     while block is not None:
         innermost, before = block

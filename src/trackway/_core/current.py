@@ -8,6 +8,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 
 from trackway._core.ambient import attach, get_current
+from trackway._core.block import Block
 from trackway._core.context import (
     OBSERVATION,
     PROPAGATED,
@@ -59,7 +60,7 @@ def inside(context: Context, observation: "Observation") -> Context:
 
 
 @final
-class Current:
+class Current(Block["Observation"]):
     """A `with` (or `async with`) block; entering it starts the observation and gives it.
 
     An exception of the block marks the observation as failed and goes on its way.
@@ -127,14 +128,3 @@ class Current:
             observation._fail(error)
         if self._end_on_exit:
             observation.end()
-
-    async def __aenter__(self) -> "Observation":
-        return self.__enter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        stack: TracebackType | None,
-    ) -> None:
-        self.__exit__(kind, error, stack)

@@ -11,6 +11,7 @@ from opentelemetry.context import Context
 from trackway._core import context, parents, propagated, stepping
 from trackway._core.ambient import attach, get_current
 from trackway._core.arguments import Prompt
+from trackway._core.block import Block
 from trackway._core.guard import guard
 from trackway._core.propagated import Propagated
 from trackway._core.signatures import Function
@@ -122,19 +123,26 @@ def set_user(user_id: str | None, *, session_id: str | None = None) -> None:
 
 
 @final
-class Propagation:
+class Propagation(Block["Propagation"]):
     """What `propagate_attributes` gives.
 
     Enter it, or decorate with it. It can be entered many times, also at once.
     """
 
-    __slots__ = ("_given",)
+    __slots__ = ("_entered", "_given", "_shared")
 
     def __init__(self, given: Propagated) -> None:
         self._given = given
+        self._entered = self._shared = False
 
     def __enter__(self) -> "Propagation":
         with _guard:
+            if self._entered:
+                if not self._shared:
+                    self._shared = True
+                    context.watch_collector()
+            else:
+                self._entered = True
             before = get_current()
             attach(opened(before, self._given, (self, before)))
         return self
@@ -146,18 +154,7 @@ class Propagation:
         stack: TracebackType | None,
     ) -> None:
         with _guard:
-            context.close_block(self)
-
-    async def __aenter__(self) -> "Propagation":
-        return self.__enter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        stack: TracebackType | None,
-    ) -> None:
-        self.__exit__(kind, error, stack)
+            context.close_block(self, shared=self._shared)
 
     def __call__(self, function: F) -> F:
         """*function*, run inside such a block at every call; it stays the kind of function that it is."""

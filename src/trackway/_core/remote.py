@@ -18,6 +18,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 
 from trackway._core import context, parents
 from trackway._core.ambient import attach, get_current
+from trackway._core.block import Block
 from trackway._core.context import REMOTE, Remote
 from trackway._core.current import SPAN
 from trackway._core.guard import guard
@@ -110,7 +111,7 @@ def extract(carrier: Headers, *, accept_baggage: bool | None = None) -> "Extract
 
 
 @final
-class Extraction:
+class Extraction(Block["Extraction"]):
     """What `extract` gives. It can be entered many times, also at once."""
 
     __slots__ = ("_brought", "_remote")
@@ -136,17 +137,6 @@ class Extraction:
     ) -> None:
         with _guard:
             context.close_block(self)
-
-    async def __aenter__(self) -> "Extraction":
-        return self.__enter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        stack: TracebackType | None,
-    ) -> None:
-        self.__exit__(kind, error, stack)
 
 
 def _below(now: Context, remote: Remote) -> Context:

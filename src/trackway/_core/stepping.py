@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar, cast
 from opentelemetry.context import Context
 
 from trackway._core.ambient import attach, get_current
-from trackway._core.context import leave_block
+from trackway._core.context import collector, leave_block, own_context
 from trackway._core.signatures import Function
 
 Y = TypeVar("Y")
@@ -73,6 +73,7 @@ def steps(generator: Generator[Y, S, R], inside: Context, watcher: Watcher) -> G
         except GeneratorExit:
             consumer = get_current()
             attach(inside)
+            collecting = own_context()
             try:
                 # From Python 3.13 on `close` gives what the generator returned.
                 value = cast("R", generator.close())
@@ -81,6 +82,8 @@ def steps(generator: Generator[Y, S, R], inside: Context, watcher: Watcher) -> G
                 raise
             finally:
                 attach(consumer)
+                if collecting:
+                    collector[0] = collecting
             watcher.close()
             return value
         except BaseException as error:  # noqa: BLE001 - passed on to the generator, whose it is
