@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Unpack, final
 from urllib.parse import quote
 
 from trackway import registry
+from trackway._core import log
 from trackway._core.arguments import Options
 from trackway._core.call import Call
 from trackway._core.frozen import deliver_at_root_end
@@ -173,6 +174,8 @@ class Trackway(Tracing):
         **options: Unpack[Options],
     ) -> None:
         _check_callable(mask=mask, sample=sample, should_export_span=should_export_span)
+        if options.pop("debug", None):
+            log.say_everything()
         settings = Settings.from_env(_destination_name(span_exporter, exporter_name), **options)
         hooks = _Hooks(mask, sample, id_generator, should_export_span, span_exporter)
         key = (settings, tuple(map(id, hooks)))

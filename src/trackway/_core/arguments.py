@@ -93,6 +93,17 @@ class Options(TypedDict, total=False):
     base_url: str | None
     host: str | None
     """`base_url`, as the Langfuse SDK calls it."""
+    additional_headers: Mapping[str, str] | None
+    """`headers`, as the Langfuse SDK calls them."""
+    otel_compression: str | None
+    """`compression`, as the Langfuse SDK calls it."""
+    debug: bool | None
+    """Has the logger `trackway` say everything, as in the Langfuse SDK."""
+    flush_at: int | None
+    """Of the Langfuse SDK, as the next three: accepted with a WARNING, because it has no meaning here."""
+    flush_interval: float | None
+    httpx_client: object
+    media_upload_thread_count: int | None
     local: bool | None
     directory: str | PathLike[str] | None
     project: str | None

@@ -7,11 +7,21 @@ from urllib.parse import urlsplit
 
 from trackway.errors import ConfigurationError
 
-__all__ = ["OTLP_PATH", "Protocol", "Remote", "is_near", "require_grpc", "traces_url"]
+__all__ = [
+    "OTLP_PATH",
+    "Headers",
+    "Protocol",
+    "Remote",
+    "is_near",
+    "overridden",
+    "require_grpc",
+    "traces_url",
+]
 
 OTLP_PATH: Final = "/v1/traces"
 
 Protocol = Literal["http/protobuf", "grpc"]
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +35,17 @@ class Remote:
     """The address that identifies the destination, without credentials."""
     key: str
     """A Langfuse public key, or the project's name: with `kind` and `base` the identity. Never a secret."""
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    headers: Headers = field(repr=False)
     setting: str
     auth_setting: str
     scores_path: str = ""
     """Where scores are posted as JSON, on the host of `url`; empty where they are spans."""
+
+
+def overridden(headers: Headers, more: Headers) -> Headers:
+    """*headers* with *more*, which win where the names are the same."""
+    theirs = {name.lower() for name, _ in more}
+    return (*(pair for pair in headers if pair[0].lower() not in theirs), *more)
 
 
 def traces_url(protocol: Protocol, base: str, setting: str) -> str:

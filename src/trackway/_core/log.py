@@ -33,6 +33,11 @@ def warn(cause: str, message: str, *args: object) -> None:
     logger.warning(message, *args)
 
 
+def say_everything() -> None:
+    """Has the logger pass on what is below a WARNING, too."""
+    logger.setLevel(logging.DEBUG)
+
+
 def forget() -> None:
     """Starts every cause's minute anew: for tests, and for a child after a fork."""
     _last.clear()

@@ -5,7 +5,15 @@ from typing import Final, final
 from urllib.parse import urlsplit
 
 from trackway._core import parsing
-from trackway._core.backend import OTLP_PATH, Protocol, Remote, require_grpc, traces_url
+from trackway._core.backend import (
+    OTLP_PATH,
+    Headers,
+    Protocol,
+    Remote,
+    overridden,
+    require_grpc,
+    traces_url,
+)
 from trackway._core.reader import ARGUMENT, Reader, parsed_as
 from trackway._core.specs import LANGFUSE_CLOUD
 from trackway.errors import ConfigurationError
@@ -71,8 +79,11 @@ class Chooser:
             source = self._reader.name_of("protocol")
             message = f"{source} is grpc, which Langfuse does not take: give an endpoint, not keys"
             raise ConfigurationError(message, setting="protocol")
-        self._reader.unuse("endpoint", "headers")
-        return self._langfuse()
+        self._reader.unuse("endpoint")
+        if self._reader.rank("headers") == ARGUMENT:
+            return self._langfuse(self._reader.get("headers", ()))
+        self._reader.unuse("headers")  # those of the endpoint that was not chosen
+        return self._langfuse(())
 
     def _foreign(self, project: str, rank: int) -> Remote:
         """The destination that an object of the application's is."""
@@ -101,7 +112,7 @@ class Chooser:
     def _otlp(self, project: str) -> Remote:
         setting, headers_setting = self._reader.name_of("endpoint"), "TRACKWAY_HEADERS"
         endpoint = self._reader.get("endpoint", "")
-        headers: tuple[tuple[str, str], ...] = self._reader.get("headers", ())
+        headers: Headers = self._reader.get("headers", ())
         if endpoint == "otel":
             return self._ambient(project)
         base = parsed_as(parsing.url, endpoint, setting, "endpoint")
@@ -133,7 +144,7 @@ class Chooser:
             kind="otlp", url=url, base=base, key=project, headers=headers, setting=setting, auth_setting=headers_setting
         )  # fmt: skip
 
-    def _langfuse(self) -> Remote:
+    def _langfuse(self, more: Headers) -> Remote:
         public, secret = self._reader.get("public_key", ""), self._reader.get("secret_key", "")
         for name, value in (("public_key", public), ("secret_key", secret)):
             if not value:
@@ -153,7 +164,7 @@ class Chooser:
             ("x-langfuse-public-key", public),
         )
         return Remote(
-            kind="langfuse", url=base + LANGFUSE_PATH, base=base, key=public, headers=headers,
+            kind="langfuse", url=base + LANGFUSE_PATH, base=base, key=public, headers=overridden(headers, more),
             setting=self._reader.name_of("base_url"), auth_setting=self._reader.name_of("secret_key"),
             scores_path=urlsplit(base).path + LANGFUSE_SCORES_PATH,
         )  # fmt: skip

@@ -4,11 +4,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from trackway._core import parsing
+from trackway._core import log, parsing
 
 LANGFUSE_CLOUD: Final = "https://cloud.langfuse.com"
 # Arguments of the Langfuse SDK's client, and ours for the same; where both are given, ours counts.
-INCUMBENT: Final = {"host": "base_url", "tracing_enabled": "enabled"}
+INCUMBENT: Final = {
+    "host": "base_url",
+    "tracing_enabled": "enabled",
+    "additional_headers": "headers",
+    "otel_compression": "compression",
+}
+# Its arguments that have no meaning here, and why not: they are accepted with one WARNING.
+MEANINGLESS: Final = {
+    "flush_at": "there is no batch to fill, what has ended is on disk",
+    "flush_interval": "there is no queue to empty, what has ended is on disk and sent within the second",
+    "httpx_client": "spans are sent without httpx; proxies and certificates are read from the usual variables",
+    "media_upload_thread_count": "no media are uploaded",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,7 @@ SPECS: Final = (
         ("TRACKWAY_HEADERS",),
         parsing.headers,
         "–",
-        "Headers of every request to the endpoint: `name=value,name2=value2`.",
+        "Headers of every request to the endpoint: `name=value,name2=value2`. Given in code, also to a Langfuse.",
     ),
     Spec(
         "public_key",
@@ -236,9 +248,16 @@ SPECS: Final = (
 
 
 def own_names(overrides: Mapping[str, object]) -> dict[str, object]:
-    """*overrides* under our names."""
+    """*overrides* under our names, without what has no meaning here."""
+    for name, reason in MEANINGLESS.items():
+        if overrides.get(name) is not None:
+            log.warn(f"option:{name}", "%s has no effect: %s", name, reason)
     theirs = {ours: overrides.get(name) for name, ours in INCUMBENT.items()}
-    given = {name: value for name, value in overrides.items() if name not in INCUMBENT}
+    given = {
+        name: value
+        for name, value in overrides.items()
+        if name not in INCUMBENT and name not in MEANINGLESS
+    }
     return given | {
         name: value
         for name, value in theirs.items()
