@@ -47,6 +47,7 @@ def test_every_example_is_run_here() -> None:
         "openai_streaming",
         "openai_agent",
         "openai_fan_out",
+        "two_services",
     }
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
@@ -261,3 +262,20 @@ def test_openai_fan_out(home: Path) -> None:
         assert {trace.user_id for trace in traces} == {f"user-{n}" for n in range(12)}
         for trace in traces:
             assert [o.user_id for o in trace.observations] == [trace.user_id] * 2
+
+
+def test_two_services(home: Path) -> None:
+    """Users cross from one process to the other where both ends ask for it; without, the trace goes on for nobody."""
+    printed = run("two_services").splitlines()
+    assert printed == [
+        f"{user}: invoice for a book of {user}" for user in ("alice", "bob", "carol")
+    ]
+    with LocalStore(home) as store:
+        traces = store.get_traces()
+        assert len(traces) == 3
+        for trace in traces:
+            shop, billing = sorted(trace.observations, key=lambda o: o.name, reverse=True)
+            assert (shop.name, billing.name) == ("order", "invoice")
+            assert billing.parent_observation_id == shop.id
+            assert billing.user_id == (None if shop.user_id == "carol" else shop.user_id)
+        assert {trace.user_id for trace in traces} == {"alice", "bob", "carol"}
