@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest
 # The rooms that do the same with the compiled kernels and without (docs/internals.md).
 TWINS := tests/_core tests/_wire tests/_delivery
 
-.PHONY: demo test pure check bench matrix peers conformance torture fuzz sanitize docs format clean
+.PHONY: demo test pure check bench peers-bench matrix peers conformance torture leaks fuzz sanitize docs format clean
 
 demo: .venv/.local  ## traces a made-up application into a store of its own, and shows who did what
 	rm -rf .demo
@@ -57,6 +57,14 @@ matrix: $(MAJORS:%=.matrix/%/.ready)  ## each major release of the OpenAI SDK, i
 	@set -e; for major in $(MAJORS); do echo "== openai $$major"; \
 		.matrix/$$major/bin/python -m pytest -q -p no:cacheprovider tests/_integrations --ignore tests/_integrations/anthropic; done
 
+TESTS ?= tests
+leaks: .venv/.dev  ## the suite with secrets planted in every observation and debug logging on; then all files are searched
+	rm -rf .leaks && mkdir -p .leaks/home
+	-LEAKS=$(CURDIR)/.leaks HOME=$(CURDIR)/.leaks/home PYTHONPATH=$(CURDIR)/tests/leaks/planting \
+		$(BIN)/python -m pytest -q -n 2 --dist worksteal -p tests.leaks.plugin --basetemp=.leaks/tmp \
+		-o tmp_path_retention_policy=all --log-level=DEBUG --tb=no --timeout 600 $(TESTS)
+	$(BIN)/python -m tests.leaks.scan .leaks
+
 conformance: .venv/.dev  ## real Phoenix and MLflow, in environments of their own (2 GB), read back: not part of `make test`
 	$(BIN)/python tests/conformance/environments.py phoenix mlflow
 	$(PYTEST) -q -rs --conformance tests/conformance
@@ -68,7 +76,7 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix-only && $(BIN)/ruff format
 
 clean:
-	rm -rf .venv .bench .conformance .matrix .demo .fuzz .sanitize site dist build .*_cache .hypothesis
+	rm -rf .venv .bench .conformance .matrix .demo .fuzz .leaks .sanitize site dist build .*_cache .hypothesis
 
 # Logfire runs in one process with us, so its environment has what we need.
 .bench/%/.peer:
