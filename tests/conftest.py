@@ -109,7 +109,8 @@ def nothing_left_behind(request: pytest.FixtureRequest, home: Path) -> Iterator[
 def _close_clients() -> None:
     """Ends every client that the test made, and forgets that there was one."""
     for core in list(client._cores.values()):
-        core.closed, core.provider.enabled = True, False
+        core.closed = True
+        core.end()
         if core.delivery is not None:
             core.delivery.shutdown(0.0)
     client._cores.clear()

@@ -12,6 +12,7 @@ import pytest
 from tests.backend import Backend, Connection, Request, ok
 from tests.spans import only, spans
 from trackway import Langfuse, Trackway, get_client, observe
+from trackway._core import fork
 from trackway._http import _projects
 from trackway.errors import ConfigurationError, ReadNotAvailable
 
@@ -314,3 +315,14 @@ def test_what_was_recorded_can_be_read(home: Path) -> None:
     assert {trace.name for trace in client.get_traces()} == {"request", "chat"}
     assert {user.user_id for user in client.users.list()} == {"alice", None}
     handle.end()
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_client_that_is_shut_down_leaves_no_hook(home: Path, *, enabled: bool) -> None:
+    """What is called in a forked child is what was called before the client was there."""
+    before = list(fork._hooks)
+    client = Trackway(enabled=enabled)
+    client.trace(name="open")
+    assert fork._hooks != before
+    client.shutdown()
+    assert fork._hooks == before

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Unpack, final
 from urllib.parse import quote
 
 from trackway import registry
-from trackway._core import log
+from trackway._core import fork, log
 from trackway._core.arguments import Options
 from trackway._core.call import Call
 from trackway._core.frozen import deliver_at_root_end
@@ -122,6 +122,11 @@ class _Core:
             atexit.register(self.provider.write_handles)
         for witness in witnesses:
             witness(self)
+
+    def end(self) -> None:
+        """Begins nothing more, and leaves no hook behind in this process."""
+        self.provider.enabled = False
+        fork.forget(self.provider._handles.clear)
 
 
 # Told of each client's core that is made: `trackway.testing` captures it, too.
@@ -280,12 +285,13 @@ class Trackway(Tracing):
         if self._store is not None:
             self._store.close()
         if core.delivery is None:
+            core.end()
             return True
         with _guard:
             core.provider.write_handles()
             if core.provider.processors is not None:
                 core.provider.processors.shutdown()
-            core.provider.enabled = False
+            core.end()
             atexit.unregister(core.provider.write_handles)
             return core.delivery.shutdown(FLUSH_TIMEOUT if timeout is None else timeout)
         return False
