@@ -1,49 +1,48 @@
 """A backend that takes everything and counts: `python sink.py`, prints its port.
 
-OTLP over HTTP on loopback, in a process of its own, so that it costs the measured process nothing but the socket.
-Bodies are kept as they came; `GET /stats` decodes them with OpenTelemetry's own protobuf classes and answers how many
-distinct spans arrived; `GET /reset` forgets them.
+HTTP on loopback, in a process of its own, so that it costs the measured process nothing but the socket. Bodies are kept
+as they came; `GET /stats` decodes them (`protocols.py`) and answers how many distinct spans arrived; `GET /reset`
+forgets them. `python sink.py forget [PORT]` counts the spans of bodies that are not compressed as they come, without
+looking into them, and keeps nothing: for more than fits into memory.
 """
 
 import asyncio
-import gzip
 import json
-import zlib
+import sys
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-DECODERS = {"gzip": gzip.decompress, "deflate": zlib.decompress}
-USER_KEYS = {"user.id", "langfuse.user.id"}
+import protocols
 
 
 class Received:
     """What was posted since the last reset."""
 
-    def __init__(self):
+    def __init__(self, *, keep=True):
+        self.keep = keep
         self.forget()
 
     def forget(self):
         """Starts counting anew."""
-        self.traces, self.requests, self.size = [], 0, 0
+        self.traces, self.requests, self.size, self.counted = [], 0, 0, 0
 
-    def add(self, path, encoding, body):
+    def add(self, path, headers, body):
         """Keeps one request."""
         self.requests += 1
         self.size += len(body)
-        if path.endswith("/traces"):
-            self.traces.append((encoding, body))
+        if not path.endswith(protocols.TRACES):
+            return
+        if self.keep:
+            encoding, kind = headers.get("content-encoding", ""), headers.get("content-type", "")
+            self.traces.append((path, encoding, kind, body))
+        else:
+            self.counted += protocols.count_otlp(body)
 
     def stats(self):
         """Distinct spans, how many of them name a user, requests and bytes on the wire."""
         spans = {}
-        for encoding, body in self.traces:
-            message = ExportTraceServiceRequest.FromString(DECODERS.get(encoding, bytes)(body))
-            for resource in message.resource_spans:
-                for scope in resource.scope_spans:
-                    for span in scope.spans:
-                        spans[span.span_id] = any(a.key in USER_KEYS for a in span.attributes)
+        for trace in self.traces:
+            protocols.read(*trace, spans)
         return {
-            "spans": len(spans),
+            "spans": len(spans) + self.counted,
             "with_user": sum(spans.values()),
             "requests": self.requests,
             "bytes": self.size,
@@ -54,23 +53,26 @@ async def serve(reader, writer, received):
     """One connection: HTTP/1.1 with keep-alive, bodies by length or in chunks."""
     try:
         while line := await reader.readline():
-            path = line.split()[1].decode()
+            path = line.split()[1].decode().partition("?")[0]
             headers = {}
             while line := (await reader.readline()).strip():
                 name, _, value = line.decode("latin-1").partition(":")
                 headers[name.lower()] = value.strip()
             if headers.get("expect"):
                 writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            answer = b""
             body = await read_body(reader, headers)
             if path == "/stats":
-                answer = json.dumps(received.stats()).encode()
+                kind, answer = protocols.JSON, json.dumps(received.stats()).encode()
             elif path == "/reset":
+                kind, answer = protocols.JSON, b"{}"
                 received.forget()
             else:
-                received.add(path, headers.get("content-encoding", ""), body)
-            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\n"
-            writer.write(f"{head}Content-Type: application/x-protobuf\r\n\r\n".encode() + answer)
+                received.add(path, headers, body)
+                kind, answer = protocols.answer(path, body)
+            head = (
+                f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\nContent-Type: {kind}\r\n\r\n"
+            )
+            writer.write(head.encode() + answer)
             await writer.drain()
     except (ConnectionError, asyncio.IncompleteReadError):
         pass  # the measured process ended
@@ -92,9 +94,10 @@ async def read_body(reader, headers):
 
 async def main():
     """Listens on a free port and says which."""
-    received = Received()
+    received = Received(keep="forget" not in sys.argv)
+    port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     server = await asyncio.start_server(
-        lambda reader, writer: serve(reader, writer, received), "127.0.0.1", 0, limit=1 << 20
+        lambda reader, writer: serve(reader, writer, received), "127.0.0.1", port, limit=1 << 22
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

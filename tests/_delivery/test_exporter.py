@@ -15,6 +15,7 @@ from trackway._core import log
 from trackway._delivery import platform
 from trackway._delivery.chain import chains
 from trackway._delivery.record import FLAG_UNPRICED
+from trackway._delivery.segment import FIRST_SIZE
 from trackway._delivery.spool import Spool
 from trackway._wire import encode
 from trackway._wire.decode import decode_request
@@ -67,6 +68,43 @@ def test_an_exporter_takes_up_where_another_stopped(home: Path) -> None:
         again.run()
         assert backend.spans == dict.fromkeys(map(span_id, range(200)), 1)
         again.close()
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_a_segment_more_costs_no_list(
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, dead: bool
+) -> None:
+    """However many segments a backlog is, its files are listed as often: else a long one is slower by the span."""
+    # A span of 40 KB fills each.
+    monkeypatch.setattr("trackway._delivery.live.GROWN_SIZE", FIRST_SIZE)
+    monkeypatch.setattr("trackway._delivery.lane.MOST", 80_000)
+    # Once a second the age of the oldest is looked at.
+    monkeypatch.setattr("trackway._delivery.exporter.LIMITS_EVERY_S", float("inf"))
+    assert listed(home / "few", 8, dead=dead) == listed(home / "many", 40, dead=dead)
+
+
+def listed(home: Path, segments: int, *, dead: bool) -> int:
+    """How often the files were listed while as many segments were delivered."""
+    lists: list[str] = []
+    spool = spool_at(home)
+    ids = fill(spool, range(segments), 40_000)
+    spool.prepare()
+    if dead:
+        spool.close()
+    with Backend() as backend, pytest.MonkeyPatch.context() as patched:
+        sending = Sending(backend.url, home, None if dead else spool)
+        original = os.listdir
+
+        def listing(path: str) -> list[str]:
+            lists.append(path)
+            return original(path)
+
+        patched.setattr(os, "listdir", listing)
+        sending.run()
+        assert set(backend.spans) == set(ids)
+        sending.close()
+    spool.close()
+    return len(lists)
 
 
 def test_two_exporters_share_the_orphans(home: Path) -> None:

@@ -17,6 +17,7 @@ from trackway._delivery.segment import (
     read_header,
     segment_numbers,
     segment_path,
+    segments_from,
 )
 
 HEADER = Header(key=1 << 31, number=3, created_ns=1 << 60, records_before=99, in_place=False)
@@ -64,3 +65,12 @@ def test_segments_are_listed_by_number(tmp_path: Path) -> None:
     (tmp_path / "x.seg").touch()
     assert segment_numbers(tmp_path) == [1, 9, 10]
     assert segment_numbers(tmp_path / "none") == []
+
+
+def test_the_segments_behind_a_place(tmp_path: Path) -> None:
+    """The number asked for comes first, there or not; then those behind it that are, in the order of their numbers."""
+    for number in (2, 3, 7, 10):
+        segment_path(tmp_path, number).touch()
+    assert list(segments_from(tmp_path, 3)) == [3, 7, 10]
+    assert list(segments_from(tmp_path, 4)) == [4, 7, 10]
+    assert list(segments_from(tmp_path / "none", 4)) == [4]

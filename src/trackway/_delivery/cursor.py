@@ -44,12 +44,14 @@ class CursorState(NamedTuple):
 class Cursor:
     """The remembered place of a chain's only deliverer: its owner's worker, or who claimed it."""
 
-    __slots__ = ("_map", "_sequence", "chain")
+    __slots__ = ("_map", "_released", "_sequence", "chain")
 
     def __init__(self, chain: Path) -> None:
         self.chain = chain
         self._map: mmap.mmap | None = None
         self._sequence = 0
+        self._released: int | None = None
+        """The segments before this one have been removed; None where that is not known."""
 
     def load(self) -> CursorState:
         """The newest place that was stored whole; the beginning when there is none."""
@@ -112,9 +114,13 @@ class Cursor:
 
     def release_segments(self, before: int) -> None:
         """Removes the delivered segments; a newer version's are left alone."""
-        for number in segment_numbers(self.chain):
+        known = self._released
+        # Once a segment: a list of thousands of files each time would be most of the work of a long backlog.
+        numbers = segment_numbers(self.chain) if known is None else range(known, before)
+        for number in numbers:
             if number < before:
                 remove_segment(segment_path(self.chain, number))
+        self._released = max(before, known or 0)
 
     def drop_oldest(self, state: CursorState, reason: str) -> CursorState | None:
         """Gives up the oldest whole segment, counted under *reason*; where delivery goes on, None if only one is left.

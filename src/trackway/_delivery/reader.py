@@ -46,8 +46,8 @@ from trackway._delivery.segment import (
     VERSION,
     Header,
     read_header,
-    segment_numbers,
     segment_path,
+    segments_from,
 )
 
 if TYPE_CHECKING:
@@ -320,8 +320,8 @@ class ChainReader:
 
     def _following(self) -> int | None:
         """The next segment that is in use; a spare (a header of zeros) is not."""
-        for number in segment_numbers(self.chain):
-            if number > self._segment and self._header_of(number) is not None:
+        for number in segments_from(self.chain, self._segment + 1):
+            if self._header_of(number) is not None:
                 return number
         return None
 
@@ -346,9 +346,7 @@ class ChainReader:
         if self._own is not None and (header := self._own.header(self._segment)) is not None:
             self._begin(header)
             return True
-        for number in segment_numbers(self.chain):
-            if number < self._segment:
-                continue
+        for number in segments_from(self.chain, self._segment):
             if number > self._segment:
                 # What stood before was delivered or dropped, and is gone.
                 self._enter(number)

@@ -12,7 +12,7 @@ does. The latter was a segment of this chain before, is delivered, and got a new
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -33,6 +33,7 @@ __all__ = [
     "read_header",
     "segment_numbers",
     "segment_path",
+    "segments_from",
 ]
 
 MAGIC: Final = b"trackway"
@@ -154,3 +155,13 @@ def segment_numbers(chain: Path) -> list[int]:
     except OSError:
         return []
     return sorted(int(n[:-4]) for n in names if n.endswith(".seg") and n[:-4].isdecimal())
+
+
+def segments_from(chain: Path, number: int) -> Iterator[int]:
+    """*number*, whether it is there or not, then those that are and come after it, ascending.
+
+    The next segment is hardly ever another one than the next number. A list of all for each of them made the delivery
+    of a backlog of thousands the slower the longer it was.
+    """
+    yield number
+    yield from (each for each in segment_numbers(chain) if each > number)
