@@ -17,7 +17,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from run import environment
+from harness import environment
 
 SPANS = 200
 LIBRARIES = ("trackway", "otel", "langfuse")

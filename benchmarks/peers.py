@@ -1,6 +1,7 @@
 """More libraries to compare with, each set up as its documentation says, behind the face of `tracers.py`.
 
-They are imported where they are measured, in an environment of their own. None of them redacts as set up here.
+They are imported where they are measured, in an environment of their own. What each of them redacts by
+default (Logfire: by the names of attributes) is left on.
 """
 
 import os
@@ -17,9 +18,7 @@ class Logfire(Tracer):
         import logfire
 
         self.library = logfire
-        logfire.configure(
-            send_to_logfire=False, console=False, inspect_arguments=False, add_baggage_to_attributes=True
-        )
+        logfire.configure(send_to_logfire=False, console=False, inspect_arguments=False)
 
     def observe(self, kind):
         del kind
@@ -49,12 +48,7 @@ class Phoenix(Tracer):
         )
         tracer = self.provider.get_tracer("workload")
         self.user = using_user
-        self.kinds = {
-            "generation": tracer.llm,
-            "retriever": tracer.tool,
-            "agent": tracer.agent,
-            "chain": tracer.chain,
-        }
+        self.kinds = {"generation": tracer.llm, "retriever": tracer.tool, "agent": tracer.agent}
 
     def observe(self, kind):
         return self.kinds[kind]
@@ -66,20 +60,17 @@ class Phoenix(Tracer):
 class LangSmith(Tracer):
     """LangSmith's `traceable`, which speaks to its own API; the user is metadata there."""
 
-    KINDS = {"generation": "llm", "retriever": "retriever", "agent": "chain", "chain": "chain"}
-
     def __init__(self, url):
         super().__init__(url)
-        os.environ.update(
-            LANGSMITH_TRACING="true", LANGSMITH_ENDPOINT=url, LANGSMITH_API_KEY="x"
-        )
+        os.environ.update(LANGSMITH_TRACING="true", LANGSMITH_ENDPOINT=url, LANGSMITH_API_KEY="x")
         from langsmith import Client, traceable
         from langsmith.run_helpers import tracing_context
 
         self.client, self.traceable, self.context = Client(), traceable, tracing_context
 
     def observe(self, kind):
-        return self.traceable(run_type=self.KINDS[kind], client=self.client)
+        kinds = {"generation": "llm", "agent": "chain"}
+        return self.traceable(run_type=kinds.get(kind, kind), client=self.client)
 
     def user(self, user_id):
         return self.context(metadata={"user_id": user_id})
@@ -89,12 +80,13 @@ class LangSmith(Tracer):
 
 
 class MLflow(Tracer):
-    """MLflow's `trace`, which sends to its tracking server; the user is of the whole trace."""
-
-    KINDS = {"generation": "LLM", "retriever": "RETRIEVER", "agent": "AGENT", "chain": "CHAIN"}
+    """MLflow's `trace`, which sends to its tracking server, or, on demand, by OTLP; the user is of the whole trace."""
 
     def __init__(self, url):
         super().__init__(url)
+        if os.environ.get("BENCH_MLFLOW_OTLP"):
+            os.environ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = f"{url}/v1/traces"
+            os.environ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"
         import mlflow
 
         self.library = mlflow
@@ -102,25 +94,29 @@ class MLflow(Tracer):
         mlflow.set_experiment("bench")
 
     def observe(self, kind):
-        return self.library.trace(span_type=self.KINDS[kind])
+        return self.library.trace(span_type="LLM" if kind == "generation" else kind.upper())
 
     def user(self, user_id):
         return self.library.tracing.context(user=user_id)
 
     def flush(self):
         self.library.flush_trace_async_logging()
+        if os.environ.get("BENCH_MLFLOW_OTLP"):
+            # That one does not know of the processor for OTLP.
+            from mlflow.tracing.provider import provider
+
+            provider.get().force_flush()
 
 
 class Laminar(Tracer):
-    """Laminar's `observe`, by OTLP over HTTP."""
+    """Laminar's `observe`, by OTLP over HTTP; a user is named for a decorator or in a span, so there is none here."""
 
     def __init__(self, url):
         super().__init__(url)
-        from lmnr import Laminar as library
-        from lmnr import observe
+        import lmnr
 
-        self.library, self.decorator = library, observe
-        library.initialize(
+        self.library = lmnr
+        lmnr.Laminar.initialize(
             project_api_key="x",
             base_url="http://127.0.0.1",
             http_port=int(url.rpartition(":")[2]),
@@ -129,13 +125,10 @@ class Laminar(Tracer):
         )
 
     def observe(self, kind):
-        return self.decorator(span_type="LLM" if kind == "generation" else "DEFAULT")
-
-    def user(self, user_id):
-        return self.library.set_trace_user_id  # replaced below
+        return self.library.observe(span_type="LLM" if kind == "generation" else "DEFAULT")
 
     def flush(self):
-        self.library.flush()
+        self.library.Laminar.flush()
 
 
 PEERS = {

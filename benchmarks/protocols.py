@@ -19,7 +19,6 @@ USER_KEYS = {
     "user.id",
     "langfuse.user.id",
     "user_id",
-    "mlflow.trace.user",
     "lmnr.association.properties.user_id",
 }
 # In the settings that its own server answers with, multipart and zstd are on.
@@ -35,6 +34,8 @@ LANGSMITH_INFO = {
     },
     "instance_flags": {"zstd_compression_enabled": True},
 }
+MLFLOW_TRACES = "/mlflow/traces"
+SPANS_LOCATION = "mlflow.trace.spansLocation"
 EXPERIMENT = {"experiment_id": "1", "name": "bench", "lifecycle_stage": "active"}
 _PART = re.compile(rb'name="(post|patch)\.([0-9a-f-]{36})(?:\.(\w+))?"')
 
@@ -47,8 +48,11 @@ def answer(path, body):
         return "text/plain", b"3.17.2"
     if path.startswith("/api/") and "experiments" in path:
         return JSON, json.dumps({"experiment": EXPERIMENT, **EXPERIMENT}).encode()
-    if path.endswith("/mlflow/traces"):
-        return JSON, body
+    if path.endswith(MLFLOW_TRACES):
+        trace = json.loads(body)
+        # As a server says that keeps spans itself; else the client sends them a second time, as a file.
+        trace["trace"]["trace_info"].setdefault("tags", {})[SPANS_LOCATION] = "TRACKING_STORE"
+        return JSON, json.dumps(trace).encode()
     if path.startswith(("/runs", "/api/")):
         return JSON, b"{}"
     return "application/x-protobuf", b""
@@ -64,19 +68,28 @@ def _unzstd(body):
 DECODERS = {"gzip": gzip.decompress, "deflate": zlib.decompress, "zstd": _unzstd}
 
 
-def read(path, encoding, kind, body, spans):
-    """Adds to *spans*, by id, whether each names a user."""
-    body = DECODERS.get(encoding, bytes)(body)
+def read(path, kind, body, spans, users):
+    """Adds to *spans*, by id, whether each names a user; *users*: the traces of which that was said apart."""
     if path.endswith("/multipart"):
         read_multipart(body, spans)
     elif path.endswith("/batch"):
         for run in json.loads(body).get("post", ()):
             spans[run["id"]] = "user_id" in json.dumps(run.get("extra"))
+    elif path.endswith(MLFLOW_TRACES):
+        info = json.loads(body)["trace"]["trace_info"]
+        if "mlflow.trace.user" in info.get("trace_metadata", {}):
+            users.add(bytes.fromhex(info["trace_id"].removeprefix("tr-")))
     elif not kind.startswith(JSON):
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             for scope in resource.scope_spans:
                 for span in scope.spans:
-                    spans[span.span_id] = any(each.key in USER_KEYS for each in span.attributes)
+                    named = any(each.key in USER_KEYS for each in span.attributes)
+                    spans[span.span_id] = named or span.trace_id in users
+
+
+def decoded(encoding, body):
+    """A body as it was before it was compressed."""
+    return DECODERS.get(encoding, bytes)(body)
 
 
 def read_multipart(body, spans):

@@ -1,8 +1,4 @@
-"""From a run's figures to the tables in README.md and docs/performance.md; run alone, it renders the last run anew."""
-
-import json
-import re
-from pathlib import Path
+"""From the figures of `run.py` to the tables in README.md and docs/performance.md."""
 
 NAMES = {
     "none": "the workload itself, untraced",
@@ -14,7 +10,6 @@ NAMES = {
     "otel, gzip": "OpenTelemetry SDK + OTLP exporter¹, gzip",
     "langfuse": "Langfuse SDK (compresses by default)",
 }
-BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def table(header, rows):
@@ -144,21 +139,3 @@ def short(results):
     kept = ("trackway", "otel", "langfuse")
     few = {**results, "workload": {name: results["workload"][name] for name in kept}}
     return f"{workload(few)}\n\n{source(results)}"
-
-
-def into_pages(results, root):
-    """Replaces what stands between the marks in the pages that quote figures."""
-    blocks = {"page": page, "short": short}
-    for path in (root / "docs" / "performance.md", root / "README.md"):
-        text = path.read_text(encoding="utf-8")
-        written = BLOCK.sub(lambda m: f"{m[1]}\n{blocks[m[2]](results)}\n\n{m[3]}", text)
-        path.write_text(written, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    root = Path(__file__).parent.parent
-    latest = json.loads(
-        (root / "benchmarks" / "results" / "latest.json").read_text(encoding="utf-8")
-    )
-    print(page(latest))
-    into_pages(latest, root)

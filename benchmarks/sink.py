@@ -38,9 +38,12 @@ class Received:
 
     def stats(self):
         """Distinct spans, how many of them name a user, requests and bytes on the wire."""
-        spans = {}
-        for trace in self.traces:
-            protocols.read(*trace, spans)
+        spans, users = {}, set()
+        # What is said of a whole trace came after its spans.
+        for path, encoding, kind, body in sorted(
+            self.traces, key=lambda trace: not trace[0].endswith(protocols.MLFLOW_TRACES)
+        ):
+            protocols.read(path, kind, protocols.decoded(encoding, body), spans, users)
         return {
             "spans": len(spans) + self.counted,
             "with_user": sum(spans.values()),
