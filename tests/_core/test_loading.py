@@ -11,26 +11,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.backend import Backend
 from trackway import get_client, observe
 from trackway._core import loading
 
 BOUND = 60
 # What every program begins with. `while_loading(act)` has *act* run once, in the middle of the import of a module that
-# the first call needs.
+# the first call needs, or of another.
 BEGINNING = """
 import importlib.abc, os, signal, sys, threading
 
 class Interrupted(importlib.abc.MetaPathFinder):
-    def __init__(self, act):
-        self.act = act
+    def __init__(self, act, module):
+        self.act, self.module = act, module
     def find_spec(self, name, path=None, target=None):
-        if name == "trackway._core.placing":
+        if name == self.module:
             sys.meta_path.remove(self)
             assert "trackway.client" in sys.modules  # half of it
             self.act()
 
-def while_loading(act):
-    sys.meta_path.insert(0, Interrupted(act))
+def while_loading(act, module="trackway._core.placing"):
+    sys.meta_path.insert(0, Interrupted(act, module))
 
 from trackway import get_client, observe
 
@@ -137,6 +138,32 @@ thread.join()
 print(os.waitstatus_to_exitcode(status), ended())
 """
     assert run(program) == "0 2"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_waits_until_the_delivery_has_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that is forked while a thread of delivery is loading what it sends with can send, and does not hang."""
+    program = f"""
+loading, forked = threading.Event(), threading.Event()
+def held():
+    loading.set()
+    forked.wait(1.0)  # as long as the load would take: the fork is to wait for it
+while_loading(held, "trackway._delivery.transport")
+answer()
+loading.wait({BOUND})
+child = os.fork()
+forked.set()
+if child == 0:
+    signal.alarm({BOUND} // 2)
+    answer()
+    os._exit(0 if get_client().shutdown({BOUND}) else 1)
+_, status = os.waitpid(child, 0)
+print(os.waitstatus_to_exitcode(status), get_client().shutdown({BOUND}))
+"""
+    with Backend() as backend:
+        monkeypatch.setenv("TRACKWAY_ENDPOINT", backend.url)
+        assert run(program) == "0 True"
+        assert len(backend.spans) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

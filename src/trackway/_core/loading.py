@@ -24,6 +24,7 @@ The first use may come at any time, and each goes through `loading()`:
 - **While another thread forks**: a module's lock that is held by a thread which the child does not have is held for
   ever, and the child would hang in its first call. So a fork waits until the load is over, as it does for the locks of
   `logging`. A fork made in C waits for nothing (see `fork.py`).
+  What delivery loads later, on threads of its own, goes through `loading()` for the same reason.
 - **While the interpreter is going away**: nothing can be imported any more; the function runs untraced.
 
 Whoever waits, waits `PATIENCE` at most. A thread that holds the lock of a module and runs a finaliser which waits here

@@ -20,6 +20,7 @@ from typing import Final, Self, final
 
 import orjson
 
+from trackway._core.loading import loading
 from trackway._delivery import platform
 
 __all__ = [
@@ -156,7 +157,8 @@ def claim(chain: Path) -> ChainLock | None:
 
     What its owner had preallocated is given back.
     """
-    from trackway._delivery.trim import trim  # noqa: PLC0415 - reading a chain asks whether it is live
+    with loading():
+        from trackway._delivery.trim import trim  # noqa: PLC0415 - reading a chain asks whether it is live
 
     try:
         descriptor = platform.open_existing(chain / OWNER_LOCK, write=True)

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import grpc
 
+from trackway._core.loading import loading
 from trackway._delivery.policy import MAX_RETRY_AFTER_S, Outcome
 from trackway._delivery.replies import printable, secrets_of
 from trackway._version import __version__
@@ -149,9 +150,10 @@ class GrpcTransport:
         host = self._url.hostname or ""
         host = f"[{host}]" if ":" in host else host
         target = f"{host}:{self._url.port or (443 if secure else 80)}"
-        if secure:
-            return grpc.secure_channel(target, _credentials(), options=OPTIONS)
-        return grpc.insecure_channel(target, options=OPTIONS)
+        with loading():  # the library loads the rest of itself here
+            if secure:
+                return grpc.secure_channel(target, _credentials(), options=OPTIONS)
+            return grpc.insecure_channel(target, options=OPTIONS)
 
 
 def _credentials() -> grpc.ChannelCredentials:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from trackway._core.backend import Remote
+from trackway._core.loading import loading
 from trackway._core.settings import Settings
 from trackway._delivery.exporter import Poster
 from trackway._delivery.policy import Rule, rule
@@ -15,7 +16,8 @@ ASK_S: Final = 3.0
 def new_poster(settings: Settings, remote: Remote) -> Poster:
     """A transport to *remote*, in the protocol of *settings*; the library that it takes is loaded here."""
     if settings.protocol == "grpc":
-        from trackway._delivery.grpc_transport import GrpcTransport  # noqa: PLC0415 - 60 ms
+        with loading():
+            from trackway._delivery.grpc_transport import GrpcTransport  # noqa: PLC0415 - 60 ms
 
         return GrpcTransport(
             remote.url,
@@ -24,7 +26,9 @@ def new_poster(settings: Settings, remote: Remote) -> Poster:
             compress=settings.compression == "gzip",
         )
     # `http.client` and what it needs take 25 ms: not on the application's threads, and not without a span to send.
-    from trackway._delivery.transport import Transport  # noqa: PLC0415
+    # A fork waits for it: a child would inherit the module's lock as it is.
+    with loading():
+        from trackway._delivery.transport import Transport  # noqa: PLC0415
 
     return Transport(
         remote.url,

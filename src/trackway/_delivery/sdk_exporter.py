@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from opentelemetry import context as otel_context
 
 from trackway._core.guard import guard
+from trackway._core.loading import loading
 from trackway._delivery.aside import Aside, Errand
 from trackway._delivery.policy import Outcome
 from trackway._delivery.worker import suppressing
@@ -168,9 +169,10 @@ class SdkExporter:
         return Outcome(failure="network", detail="the exporter does not return")
 
     def _export(self) -> None:
-        from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - 100 ms
+        with loading():
+            from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - 100 ms
 
-        from trackway._delivery.sdk_spans import readable_spans  # noqa: PLC0415 - as above
+            from trackway._delivery.sdk_spans import readable_spans  # noqa: PLC0415 - as above
 
         self._outcome = Outcome(failure="failed", detail="the exporter raised")
         token = otel_context.attach(suppressing())

@@ -18,6 +18,7 @@ reader. Certificates: the system's store (SSL_CERT_FILE, SSL_CERT_DIR), certifi'
 """
 
 import base64
+import encodings.idna  # noqa: F401 - the first connection loads it otherwise, and a fork waits for no connection
 import http.client
 import select
 import socket
@@ -31,6 +32,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import orjson
 
+from trackway._core.loading import loading
 from trackway._delivery.policy import Failure, Outcome, retry_after
 from trackway._delivery.replies import printable, secrets_of
 from trackway._delivery.timed import PIECE, TimedSocket
@@ -250,7 +252,8 @@ def _tls_context() -> ssl.SSLContext:
     paths = ssl.get_default_verify_paths()
     if not context.cert_store_stats()["x509_ca"] and not paths.capath:
         # A slim container image without `ca-certificates`.
-        import certifi  # noqa: PLC0415 - 20 ms, and hardly ever needed
+        with loading():
+            import certifi  # noqa: PLC0415 - 20 ms, and hardly ever needed
 
         context.load_verify_locations(certifi.where())
     return context
