@@ -3,6 +3,7 @@
 *peers*: the workload of `workload.py` with 2 and 10 KB an observation, in one thread, eight, and 1,000 tasks; what a
 program pays for the import, and its memory. *growth*: trackway, OpenTelemetry's SDK and Langfuse's with payloads of
 1 KB to 1 MB, observations nested up to 10,000 deep, and 1 to 64 threads. *drain*: how fast backlogs are delivered.
+*users*: whose observations carry the right user (`right_user.py`).
 
 Each library runs in an environment of its own; one that cannot be installed or run is skipped, and named with the
 reason. Each part is a file in `benchmarks/results/`; `--only` measures some anew, `--docs` writes the tables and the
@@ -11,6 +12,7 @@ picture into the pages. Everything: half an hour; a look at whether all runs: `-
 
 import argparse
 from collections import defaultdict
+from itertools import product
 from tempfile import TemporaryDirectory
 
 import pages
@@ -39,6 +41,7 @@ FIELD = {
 }
 CLOSEST = ("trackway", "otel", "langfuse")
 LIBRARIES = tuple(dict.fromkeys(library for library, _ in FIELD.values() if library != "none"))
+PARTS = ("peers", "growth", "drain", "users")
 KILOBYTES = (2, 10)
 SHAPES = ("1", "8", "tasks")
 PAYLOADS_KB = (1, 10, 100, 1000)
@@ -121,6 +124,18 @@ class Field:
             print(f"  {backlog:,} waiting: {found[backlog]['a_second']:,.0f} a second", flush=True)
         return found
 
+    def users(self, _):
+        """Whose observations carry the right user."""
+        found = {}
+        for mode, extent in product(("sync", "async"), ("plain", "all")):
+            for library in ("trackway", "langfuse"):
+                if library in self.bench.interpreters:
+                    arguments = (library, mode, extent, self.options.observations)
+                    row = self.bench.run(library, "right_user", *arguments)
+                    found[f"{library}, {mode}, {extent}"] = row
+                    print(f"  {row}", flush=True)
+        return found
+
 
 def told(row):
     """What is shown of a row while it runs."""
@@ -143,7 +158,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="of every measurement")
     parser.add_argument("--requests", type=int, default=1000, help="of a workload run")
-    parser.add_argument("--only", nargs="+", choices=("peers", "growth", "drain"))
+    parser.add_argument("--observations", type=int, default=100_000, help="of programs with users")
+    parser.add_argument("--only", nargs="+", choices=PARTS)
     parser.add_argument(
         "--docs", action="store_true", help="write tables and picture into the pages"
     )
@@ -151,7 +167,7 @@ def main():
     bench = Bench(LIBRARIES, {})
     about = bench.about() | {"options": {"rounds": options.rounds, "requests": options.requests}}
     with bench.sink() as url:
-        for name in options.only or ("peers", "growth", "drain"):
+        for name in options.only or PARTS:
             print(name, flush=True)
             field = Field(bench, options)
             figures = getattr(field, name)(url)

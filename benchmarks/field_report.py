@@ -82,26 +82,21 @@ def one_thread(results):
 
 
 def at_once(results):
-    """Threads and tasks: CPU, and what of it the caller waits for."""
+    """CPU where many requests are handled at once."""
     runs = results["peers"]["workload"]
-    columns = [
-        ("2 KB, 8", "8 threads"),
-        ("2 KB, tasks", "1,000 tasks"),
-        ("10 KB, 8", ""),
-        ("10 KB, tasks", ""),
-    ]
+    columns = {
+        "2 KB, 8": "8 threads, 2 KB",
+        "10 KB, 8": "8 threads, 10 KB",
+        "2 KB, tasks": "1,000 tasks, 2 KB",
+        "10 KB, tasks": "1,000 tasks, 10 KB",
+    }
     rows = []
     for label in runs["2 KB, 1"]:
-        cells = [NAMES[label]]
-        for name, _ in columns:
-            row = runs[name].get(label, {})
-            cells.append(number(row.get("cpu_us")))
-        shares = {arrived(runs[name][label]) for name, _ in columns if label in runs[name]}
-        cells.append("–" if label == "none" else " ".join(sorted(shares)))
-        rows.append(cells)
-    header = ["CPU, µs per observation", "8 threads, 2 KB", "1,000 tasks, 2 KB", "8 threads, 10 KB",
-              "1,000 tasks, 10 KB", "arrived"]  # fmt: skip
-    return table(header, rows)
+        there = [runs[name].get(label, {}) for name in columns]
+        shares = {arrived(row) for row in there if row}
+        share = "–" if label == "none" else ", ".join(sorted(shares))
+        rows.append([NAMES[label], *(number(row.get("cpu_us")) for row in there), share])
+    return table(["CPU, µs per observation", *columns.values(), "arrived"], rows)
 
 
 def start(results):
@@ -133,10 +128,12 @@ def growth(results):
     """One table for each thing that grows."""
     found = results["growth"]
     parts = [
-        grown(found["payload"], "KB of text an observation", "cpu_us"),
-        grown(found["depth"], "observations in one another", "cpu_us"),
-        grown(found["threads"], "threads", "cpu_us"),
-        source(results),
+        grown(found["payload"], "KB of text an observation: CPU, µs", "cpu_us"),
+        grown(found["payload"], "the same: median on the caller, µs", "p50_us"),
+        grown(found["payload"], "the same: memory of the process, MiB", "rss_mib"),
+        grown(found["depth"], "observations in one another: CPU, µs", "cpu_us"),
+        grown(found["threads"], "threads: CPU, µs", "cpu_us"),
+        source(results, only=("trackway", "otel", "langfuse")),
     ]
     return "\n\n".join(parts)
 
@@ -169,4 +166,31 @@ def drain(results):
         for backlog, row in results["drain"].items()
     ]
     header = ["observations of 10 KB that waited", "delivered a second", "CPU, µs each"]
-    return table(header, rows) + "\n\n" + source(results)
+    return table(header, rows) + "\n\n" + source(results, only=("trackway",))
+
+
+def users(results):
+    """How many observations have a wrong user, none, or did not arrive."""
+    titles = {
+        "sync": "functions, generators, threads",
+        "async": "the same, tasks, cancellations, async generators",
+    }
+    rows = [
+        [
+            f"{titles[row['programs']]}; {row['extent']}",
+            NAMES[row["library"]],
+            *(f"{row[key]:,}" for key in ("observations", "wrong", "missing", "lost")),
+            f"{(row['wrong'] + row['missing'] + row['lost']) / row['observations']:.1%}",
+        ]
+        for row in results["users"].values()
+    ]
+    header = [
+        "programs of",
+        "library",
+        "observations",
+        "wrong user",
+        "no user",
+        "not recorded",
+        "share",
+    ]
+    return table(header, rows) + "\n\n" + source(results, only=("trackway", "langfuse"))

@@ -21,6 +21,7 @@ BLOCKS = {
     "peers": ("peers", field_report.peers),
     "growth": ("growth", field_report.growth),
     "drain": ("drain", field_report.drain),
+    "users": ("users", field_report.users),
 }
 
 

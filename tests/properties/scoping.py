@@ -14,7 +14,7 @@ Rules (the docstrings of `propagate_attributes` and `set_user`):
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -26,8 +26,12 @@ class Expected:
     user: str | None = None
     begun: bool = False
     ended: bool = False
+    offered: set[str | None] = field(default_factory=set)
+    """Of the blocks that were opened while it was current."""
 
     def adopt(self, user: str | None) -> None:
+        if not self.ended:
+            self.offered.add(user)
         if self.user is None and not self.ended:
             self.user = user
 
