@@ -27,12 +27,10 @@ VERSIONS = {
 }
 
 
-def source(results):
+def source(results, only=tuple(VERSIONS)):
     """Where the figures come from, and what could not be measured."""
     machine, versions = results["machine"], results["versions"]
-    named = ", ".join(
-        f"{name} {versions[key]}" for key, name in VERSIONS.items() if key in versions
-    )
+    named = ", ".join(f"{VERSIONS[key]} {versions[key]}" for key in only if key in versions)
     words = (
         f"Measured {machine['date']} on {machine['system']}, {machine['cores']} cores, Python {machine['python']}, "
         f"load {machine['load']} when it began: {named}; medians of {results['options']['rounds']} runs."
