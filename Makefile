@@ -49,8 +49,8 @@ sanitize: .venv/.dev  ## the same rooms, with the kernels under AddressSanitizer
 bench: .venv/.local  ## what tracing costs, beside peers in environments of their own: half an hour
 	$(BIN)/python benchmarks/run.py
 
-peers-bench: .venv/.local  ## beside the rest of the field, and how costs grow; writes tables and picture: half an hour
-	$(BIN)/python benchmarks/field.py --docs
+peers-bench: .venv/.local  ## beside the rest of the field, and how costs grow, into tables and a picture: half an hour
+	$(BIN)/python benchmarks/field.py
 
 peers: .venv/.dev .bench/langfuse/.peer .bench/logfire/.peer  ## beside the real Langfuse SDK and Logfire
 	$(PYTEST) -q tests/peers

@@ -6,8 +6,8 @@ program pays for the import, and its memory. *growth*: trackway, OpenTelemetry's
 *users*: whose observations carry the right user (`right_user.py`).
 
 Each library runs in an environment of its own; one that cannot be installed or run is skipped, and named with the
-reason. Each part is a file in `benchmarks/results/`; `--only` measures some anew, `--docs` writes the tables and the
-picture into the pages. Everything: half an hour; a look at whether all runs: `--rounds 1 --requests 200`.
+reason. Each part is a file in `benchmarks/results/`, and goes from there into the pages and the picture that quote it;
+`--only` measures some anew. Everything: half an hour; a look at whether all runs: `--rounds 1 --requests 200`.
 """
 
 import argparse
@@ -160,9 +160,6 @@ def main():
     parser.add_argument("--requests", type=int, default=1000, help="of a workload run")
     parser.add_argument("--observations", type=int, default=100_000, help="of programs with users")
     parser.add_argument("--only", nargs="+", choices=PARTS)
-    parser.add_argument(
-        "--docs", action="store_true", help="write tables and picture into the pages"
-    )
     options = parser.parse_args()
     bench = Bench(LIBRARIES, {})
     about = bench.about() | {"options": {"rounds": options.rounds, "requests": options.requests}}
@@ -172,8 +169,7 @@ def main():
             field = Field(bench, options)
             figures = getattr(field, name)(url)
             write(name, about | {"skipped": field.skipped, name: figures})
-    if options.docs:
-        pages.write()
+    pages.write()
 
 
 if __name__ == "__main__":

@@ -31,9 +31,11 @@ def source(results, only=tuple(VERSIONS)):
     """Where the figures come from, and what could not be measured."""
     machine, versions = results["machine"], results["versions"]
     named = ", ".join(f"{VERSIONS[key]} {versions[key]}" for key in only if key in versions)
+    rounds = results["options"]["rounds"]
+    runs = "one run" if rounds == 1 else f"medians of {rounds} runs"
     words = (
         f"Measured {machine['date']} on {machine['system']}, {machine['cores']} cores, Python {machine['python']}, "
-        f"load {machine['load']} when it began: {named}; medians of {results['options']['rounds']} runs."
+        f"load {machine['load']} when it began: {named}; {runs}."
     )
     for label, why in results["skipped"].items():
         words += f"\n\nNot measured: {NAMES.get(label, label)} ({why.splitlines()[0]})."

@@ -2,8 +2,8 @@
 
 Each library runs in an environment of its own under `.bench/`, in processes of its own, interleaved there and back
 (A B C C B A), so that a machine that grows slower in between is slow for all. Figures are medians over the rounds,
-ratios are between medians of this run. Results go to `benchmarks/results/latest.json` and, with `--docs`, into the
-pages that quote them.
+ratios are between medians of this run. Results go to `benchmarks/results/latest.json` and into the pages that
+quote them.
 """
 
 import argparse
@@ -81,9 +81,6 @@ def main():
     parser.add_argument("--turns", type=int, default=1000, help="of a run beside busy threads")
     parser.add_argument("--outage", type=int, default=60_000, help="observations without a backend")
     parser.add_argument(
-        "--docs", action="store_true", help="write the tables into the pages that quote them"
-    )
-    parser.add_argument(
         "--only",
         nargs="+",
         choices=PARTS,
@@ -114,8 +111,7 @@ def main():
             results[name] = measurements[name]()
     write("latest", results)
     print("\n" + report.page(results))
-    if options.docs:
-        pages.write()
+    pages.write()
 
 
 if __name__ == "__main__":
