@@ -106,7 +106,7 @@ def start(results):
     rows = [
         [
             NAMES[label],
-            number(row["import_ms"]),
+            number(row["import_cpu_ms"]),
             number(row["rss_mib"]),
             number(runs[label]["rss_mib"] - plain) if label in runs else "–",
         ]
@@ -116,7 +116,7 @@ def start(results):
     return table(
         [
             "",
-            "import, ms",
+            "import, ms of CPU",
             "memory after it, MiB",
             f"more than untraced after {count:,.0f} observations, MiB",
         ],
