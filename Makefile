@@ -68,8 +68,9 @@ leaks: .venv/.dev  ## the suite with secrets planted in every observation and de
 		-o tmp_path_retention_policy=all --log-level=DEBUG --tb=no --timeout 600 $(TESTS)
 	$(BIN)/python -m tests.leaks.scan .leaks
 
-conformance: .venv/.dev  ## real Phoenix and MLflow, in environments of their own (2 GB), read back: not part of `make test`
-	$(BIN)/python tests/conformance/environments.py phoenix mlflow
+LIBRARIES := llama_index litellm pydantic_ai openai_agents
+conformance: .venv/.dev  ## real Phoenix and MLflow, and libraries that others instrument, in environments of their own (3 GB)
+	$(BIN)/python tests/conformance/environments.py phoenix mlflow $(LIBRARIES)
 	$(PYTEST) -q -rs --conformance tests/conformance
 
 docs: .venv/.dev  ## the documentation at http://127.0.0.1:8000

@@ -20,6 +20,20 @@ REQUIREMENTS: Final = {
     "mlflow": ("mlflow>=3.17,<4",),
     "langfuse": ("langfuse>=5,<6",),
     "otel": ("opentelemetry-sdk>=1.45", "opentelemetry-exporter-otlp-proto-http>=1.45"),
+    # Libraries that others instrument run in one process with us, and joined with OpenTelemetry's SDK.
+    **{
+        name: (*libraries, "opentelemetry-sdk", "orjson", "httpx", "platformdirs")
+        for name, libraries in {
+            "llama_index": (
+                "llama-index-core>=0.14",
+                "llama-index-llms-openai",
+                "openinference-instrumentation-llama-index>=4",
+            ),
+            "litellm": ("litellm>=1.70", "openinference-instrumentation-litellm"),
+            "pydantic_ai": ("pydantic-ai-slim[openai]>=1",),
+            "openai_agents": ("openai-agents", "openinference-instrumentation-openai-agents"),
+        }.items()
+    },
 }
 
 
