@@ -5,10 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.providers import openai as shapes
-from tests.providers.server import Provider, answer, routed
 
 from tests.conformance import environments
+from tests.providers import openai as shapes
+from tests.providers.server import Provider, answer, routed
 from trackway._store.local import LocalStore
 
 ROOT = Path(__file__).parents[2]

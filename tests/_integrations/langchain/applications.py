@@ -32,7 +32,7 @@ class State(TypedDict):
     messages: Annotated[list[AnyMessage], add_messages]
 
 
-class Library(BaseRetriever):  # type: ignore[explicit-any]  # pydantic's own methods
+class Library(BaseRetriever):
     """Finds one document for everything."""
 
     def _get_relevant_documents(

@@ -97,7 +97,7 @@ def test_an_observed_function_is_a_child_of_the_node(home: Path, handler: Callba
     assert len({span.trace_id for span in found.values()}) == 2
 
 
-class Archive(BaseRetriever):  # type: ignore[explicit-any]  # pydantic's own methods
+class Archive(BaseRetriever):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
@@ -109,7 +109,7 @@ class Archive(BaseRetriever):  # type: ignore[explicit-any]  # pydantic's own me
         return [Document(await look_up_async(query))]
 
 
-class Own(SimpleChatModel):  # type: ignore[explicit-any]  # pydantic's own methods
+class Own(SimpleChatModel):
     def _call(
         self,
         messages: list[BaseMessage],
@@ -286,7 +286,7 @@ def test_the_stack_is_looked_at_only_so_far(
 ) -> None:
     """An observed function some calls below a model's method is still its child."""
 
-    class Deep(Own):  # type: ignore[explicit-any]  # pydantic's own methods
+    class Deep(Own):
         def _call(self, *args: object, **more: object) -> str:
             return down(depth)
 

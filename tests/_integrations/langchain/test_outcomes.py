@@ -41,7 +41,7 @@ def test_a_failure_is_one_with_its_stack(home: Path, handler: CallbackHandler) -
 def test_models_and_retrievers_fail(home: Path, handler: CallbackHandler) -> None:
     """A model or a retriever that raises has failed."""
 
-    class Burnt(Library):  # type: ignore[explicit-any]  # pydantic's own methods
+    class Burnt(Library):
         def _get_relevant_documents(self, query: str, **_: object) -> list[object]:  # type: ignore[override]
             raise OSError("burnt")
 
