@@ -288,14 +288,18 @@ def test_killed_in_the_middle_of_it(
     assert {path.name for path in (home / "store" / "parts").iterdir()} == known
 
 
-def test_a_day_that_comes_late_goes_at_once(home: Path) -> None:
-    """Spans of a day that is gone already are taken in, once, and let go with their day."""
+def test_a_day_that_comes_late_goes(home: Path) -> None:
+    """Spans of a day that is gone already are taken in, once, and let go at the next look."""
     application = Application(home)
     with LocalStore(home, retention=WEEK, clock=lambda: NOON) as store:
         application.write(payload(1), payload(2, trace=2, start=NOON - 9 * DAY))
         assert store.ingest().records == 2
+        assert days_in(store) == {0: 1}
         application.write(payload(3, trace=3, start=NOON - 9 * DAY))
         assert store.ingest().records == 1
+        # Within the minute nobody looks again.
+        assert days_in(store) == {-9: 1, 0: 1}
+    with LocalStore(home, retention=WEEK, clock=lambda: NOON) as store:
         assert days_in(store) == {0: 1}
         assert store.ingest().records == 0
     application.close()

@@ -6,13 +6,14 @@ page need not aggregate everything:
 
 1. Conditions on a trace bring a cheap test on its observations along where there is one
    (`filters.Condition.observations`), and only traces of which some observation passes are aggregated at all.
-2. A page is found first (ids and times, DuckDB leaves out aggregates that nobody selects), then filled: the second
+2. A page is found first (ids and times; aggregates that nobody asks for are left out), then filled: the second
    query reads only the parts and row groups of the page's own time span.
 3. Inputs and outputs are columns of their own that only `content.py` reads.
 
 Every name in the texts below is ours; what a caller gave is in the parameters.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,13 +155,15 @@ class Source:
             for some in scored
         ]
         ctes = [self.observations(), *([self.scores()] if scored else [])]
-        # `every` has the aggregates that a condition may name; those that none does are never computed.
-        every = ", ".join(f"{sql} AS {name}" for name, sql in TRACE_FIELDS.items())
+        rows = [condition.row for condition in asked if condition.row]
+        # `every` has the aggregates that are selected or that a condition names, and no other: DuckDB 2.0 computes
+        # those of DISTINCT values even where nobody selects them, each with a pass of its own.
+        named = {*columns, *re.findall(r"\w+", " ".join(rows))}
+        every = ", ".join(f"{sql} AS {name}" for name, sql in TRACE_FIELDS.items() if name in named)
         ctes.append(
             f"every AS NOT MATERIALIZED (SELECT project, trace_id, {every} "
             f"FROM obs{_where(tests)} GROUP BY project, trace_id)"
         )
-        rows = [condition.row for condition in asked if condition.row]
         ctes.append(
             f"traces AS (SELECT project, trace_id, {', '.join(columns)} FROM every{_where(rows)})"
         )

@@ -13,6 +13,7 @@ Theory of operation.
    loses nothing because its user looked from a shell without that variable.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from trackway._store.times import DAY_US, from_microseconds
 
 __all__ = ["KEEP_ALL", "Days", "Holdings", "Retention", "Rule", "days_of", "due", "rule_of"]
 
+LOOK_EVERY_S: Final = 60.0
 _NOTES: Final = ("retention", "retention_size")
 _SAID: Final = "retention_said"
 _OFF: Final = "off"
@@ -137,9 +139,14 @@ class Retention:
         self._parts = parts
         self._state = state
         self._now_us = now_us
+        self._look_at = 0.0
 
     def enforce(self) -> None:
-        """Lets go what the rule lets go."""
+        """Lets go what the rule lets go; looks once a minute at most, since a reader may come by every second."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_EVERY_S
         rule, _ = self._effective()
         gone = self._let_go(due(self._state.snapshot().parts, rule, self._now_us()))
         if gone.files:

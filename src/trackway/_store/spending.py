@@ -31,6 +31,8 @@ _SUMS: Final = (
     "coalesce(sum(output_tokens), 0)::BIGINT AS outputs, coalesce(sum(total_tokens), 0)::BIGINT AS tokens, "
     f"sum(cost_total) AS cost, {UNPRICED} AS unpriced"
 )
+_TAGS: Final = "CASE WHEN len(o.tags) > 0 THEN o.tags ELSE t.tags END AS key"
+_JOINED: Final = "JOIN traces t ON o.project = t.project AND o.trace_id = t.trace_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,14 +95,17 @@ def _counted(source: Source, asked: Sequence[Condition], group: str) -> tuple[st
             f"WITH {source.observations()}",
             f"SELECT model AS key, {columns} FROM obs WHERE {test}",
         )
+    if group == "tag" and not asked:
+        # Only traces with calls that have no tags of their own are put together for theirs.
+        bare = f"SELECT project, trace_id FROM obs WHERE ({test}) AND coalesce(len(tags), 0) = 0"
+        with_ = source.traces((), GROUPS[group], first=[f"(project, trace_id) IN ({bare})"])
+        return with_, f"SELECT {_TAGS}, {columns} FROM obs o LEFT {_JOINED} WHERE {test}"
     with_ = source.traces(asked, GROUPS[group])
     if group == "model":
         chosen = "(project, trace_id) IN (SELECT project, trace_id FROM traces)"
         return with_, f"SELECT model AS key, {columns} FROM obs WHERE ({test}) AND {chosen}"
     if group == "tag":
-        own = "CASE WHEN len(o.tags) > 0 THEN o.tags ELSE t.tags END AS key"
-        joined = "JOIN traces t ON o.project = t.project AND o.trace_id = t.trace_id"
-        return with_, f"SELECT {own}, {columns} FROM obs o {joined} WHERE {test}"
+        return with_, f"SELECT {_TAGS}, {columns} FROM obs o {_JOINED} WHERE {test}"
     effective = source.effective(restricted=bool(asked))
     return f"{with_}, {effective}", f"SELECT user_id AS key, {columns} FROM effective WHERE {test}"
 
