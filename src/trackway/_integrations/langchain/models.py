@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from trackway._core import fields
 from trackway._wire import attributes as names
+from trackway._wire.encode import attributes
 
 if TYPE_CHECKING:
     from langchain_core.outputs import LLMResult
-    from opentelemetry.util.types import AttributeValue
 
     from trackway._core.observation import Observation
 
@@ -129,13 +130,14 @@ def describe_response(observation: "Observation", result: "LLMResult") -> None:
         response_model=_first(given, "model_name", "model", "model_id"),
         service_tier=_first(given, "service_tier"),
     )
-    found: dict[str, AttributeValue | None] = {
-        names.GEN_AI_RESPONSE_ID: _first(given, "id", "response_id"),
-        names.GEN_AI_RESPONSE_FINISH_REASONS: reasons or None,
-    }
-    told = {key: value for key, value in found.items() if value is not None}
-    if told:
-        observation.set_attributes(told)
+    told: dict[str, str | list[str]] = {}
+    if (response := _first(given, "id", "response_id")) is not None:
+        told[names.GEN_AI_RESPONSE_ID] = response
+    if reasons:
+        told[names.GEN_AI_RESPONSE_FINISH_REASONS] = reasons
+    if told and observation.is_recording():
+        # As ready bytes: what is set through OpenTelemetry's API costs a look at every other attribute.
+        fields._put(observation, "response", attributes(told))
 
 
 def _first(holder: Mapping[str, object], *keys: str) -> str | None:
