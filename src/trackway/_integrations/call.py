@@ -9,11 +9,12 @@ import atexit
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import orjson
 
-from trackway._core import exceptions, fields, log
+from trackway._core import billing, exceptions, fields, log
 from trackway._core.context import leave_block
 from trackway._core.current import enter
 from trackway._core.guard import guard
@@ -22,7 +23,7 @@ from trackway._integrations.content import fields_of, plain
 from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome
 from trackway._integrations.sse import Events
 from trackway._wire import attributes as names
-from trackway._wire.encode import attributes
+from trackway._wire.encode import attribute, attributes
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -41,6 +42,13 @@ NEVER_READ: Final = "never read"
 MAX_BODY: Final = 8 << 20
 
 _guard: Final = guard("integrations")
+# Words that recur, and how long one may be to be kept.
+MAX_WORDS: Final = 1_000
+LONGEST_WORD: Final = 200
+_words: Final[dict[tuple[bool, int, str, str], tuple[str | None, bytes]]] = {}
+# Where the bill has a shorter name for a field.
+_ON_BILL: Final = {"service_tier": "tier"}
+
 # Fields of a body that say nothing about the model's work, or are recorded elsewhere.
 _NO_PARAMETERS: Final = frozenset({"model", "metadata"})
 # Calls whose answer is being read. They are held here, because the collector finalizes a dropped stream and what hangs
@@ -105,10 +113,9 @@ class Call:
         o = provider.start(name, endpoint.kind, {}, trace_context=place, owned=owned)
         if not o._recording:
             return o
-        given: dict[str, object] = {
-            "provider": self._provider_name,
-            "model": model if isinstance(model, str) else None,
-        }
+        given: dict[str, object] = {}
+        _say(o, "provider", self._provider_name)
+        _say(o, "model", model)
         if self._capture:
             given["input"] = _input(endpoint, body)
         parameters = {
@@ -259,14 +266,11 @@ class Call:
         o = self.observation
         if not o._recording:
             return
-        given: dict[str, object] = {
-            "response_model": outcome.model,
-            "service_tier": outcome.service_tier,
-        }
+        given: dict[str, object] = {}
+        _say(o, "response_model", outcome.model)
+        _say(o, "service_tier", outcome.service_tier)
         if self._capture and outcome.output is not None:
             given["output"] = outcome.output
-        if outcome.metadata:
-            given["metadata"] = outcome.metadata
         if outcome.usage is not None:
             shape = self._endpoint.usage
             if self._provider_name == "openrouter" and shape == "openai.chat":
@@ -296,14 +300,37 @@ def _tells(answer: Any) -> bool:
     return isinstance(answer, Mapping) or hasattr(type(answer), "model_fields")
 
 
+def _say(o: "Observation", field: str, word: object) -> None:
+    """Sets a field whose values recur (a model, a provider): what a value came to is remembered.
+
+    To redact and encode it takes 4 µs, each of four times a call.
+    """
+    if not isinstance(word, str):
+        return
+    key = (o._provider.redacts, o._provider.bits, field, word)
+    known = _words.get(key)
+    if known is None:
+        fields.apply(o, {field: word})
+        encoded = (o._extra or {}).get(field, b"")
+        said = getattr(billing.of(o), _ON_BILL.get(field, field))
+        if len(_words) < MAX_WORDS and len(word) <= LONGEST_WORD:
+            _words[key] = (said, encoded)
+        return
+    setattr(billing.of(o), _ON_BILL.get(field, field), known[0])
+    fields._put(o, field, known[1])
+
+
+@lru_cache(MAX_WORDS)
+def _reasons(reasons: tuple[str, ...]) -> bytes:
+    return attribute(names.GEN_AI_RESPONSE_FINISH_REASONS, reasons)
+
+
 def _response(outcome: Outcome) -> bytes:
     """What the answer says of itself, as attributes."""
-    pairs: dict[str, str | list[str]] = {}
+    encoded = _reasons(outcome.finish_reasons) if outcome.finish_reasons else b""
     if outcome.response_id:
-        pairs[names.GEN_AI_RESPONSE_ID] = outcome.response_id
-    if outcome.finish_reasons:
-        pairs[names.GEN_AI_RESPONSE_FINISH_REASONS] = list(outcome.finish_reasons)
-    return attributes(pairs) if pairs else b""
+        encoded += attribute(names.GEN_AI_RESPONSE_ID, outcome.response_id)
+    return encoded
 
 
 def _say_error(o: "Observation", error: BaseException) -> None:

@@ -4,7 +4,7 @@ The seam looks an `Endpoint` up by the path that the SDK posts to; a new provide
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 __all__ = ["Accumulator", "Endpoint", "Outcome"]
@@ -25,8 +25,6 @@ class Outcome:
     """As the provider sent it."""
     error: str | None = None
     """Why it failed, where the answer itself says so."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    """What else is worth knowing."""
 
 
 class Accumulator(Protocol):

@@ -16,7 +16,7 @@ official exporter takes 76 µs for such a span.
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, final
 
 from trackway._wire.anyvalue import (
@@ -85,7 +85,20 @@ def attributes(pairs: Mapping[str, AttributeValue]) -> bytes:
 
 
 def _attributes(tag: bytes, pairs: Mapping[str, AttributeValue] | None) -> bytes:
-    return b"".join([key_value(tag, key, value) for key, value in pairs.items()]) if pairs else b""
+    if not pairs:
+        return b""
+    return b"".join(
+        [
+            _kept_count(tag, key, value) if type(value) is int else key_value(tag, key, value)
+            for key, value in pairs.items()
+        ]
+    )
+
+
+# Counts of tokens recur, and each is on a span in three dialects: 0.1 µs instead of 1.5.
+@lru_cache(4_096)
+def _kept_count(tag: bytes, key: str, value: int) -> bytes:
+    return key_value(tag, key, value)
 
 
 _SPAN_ATTRIBUTE: Final = tuple(b"\x4a" + low for low in LOW)

@@ -170,10 +170,10 @@ def test_a_stream_that_is_left(way: Streamed, kind: str, spans: Spans) -> None:
             await items.aclose()  # type: ignore[attr-defined]  # a generator
             assert len(spans) == 0
             del answer, items
-            for _ in range(10):
+            for _ in range(20):
                 # An event loop closes generators that were dropped in tasks of its own.
                 await asyncio.sleep(0)
-                gc.collect()
+            gc.collect()
             assert len(spans) == 1
             gate.set()
             await closed(client)

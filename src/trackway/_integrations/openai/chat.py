@@ -51,7 +51,6 @@ def _message(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) -> Outcome:
-    fingerprint = answer.get("system_fingerprint")
     return Outcome(
         output=outputs[0] if len(outputs) == 1 else outputs or None,
         model=answer.get("model"),
@@ -59,7 +58,6 @@ def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) 
         finish_reasons=tuple(reasons),
         service_tier=answer.get("service_tier"),
         usage=plain_mapping(answer.get("usage")),
-        metadata={"system_fingerprint": fingerprint} if fingerprint else {},
     )
 
 
@@ -163,7 +161,7 @@ class ChatAccumulator:
     def add(self, chunk: Mapping[str, Any]) -> None:
         """Takes the next chunk."""
         last = self._last
-        for key in ("id", "model", "service_tier", "system_fingerprint", "usage"):
+        for key in ("id", "model", "service_tier", "usage"):
             value = chunk.get(key)
             if value:
                 last[key] = value
@@ -200,7 +198,7 @@ class TextAccumulator:
 
     def add(self, chunk: Mapping[str, Any]) -> None:
         """Takes the next chunk."""
-        for key in ("id", "model", "system_fingerprint", "usage"):
+        for key in ("id", "model", "usage"):
             value = chunk.get(key)
             if value:
                 self._last[key] = value
