@@ -23,6 +23,9 @@ __all__ = ["Found", "scan"]
 GZIP: Final = b"\x1f\x8b\x08"
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 PARQUET: Final = b"PAR1"
+# Every needle is one run of such characters, longer than its head.
+HEAD: Final = 10
+RUN: Final = re.compile(rb"[!-~]{10,}")
 # What a compressed stream may become; nothing of the suite's is larger.
 LARGEST: Final = 256 << 20
 
@@ -58,7 +61,9 @@ def scan(
         for name, secret in (planted() if secrets is None else secrets).items()
         for form, needle in forms(secret).items()
     }
-    pattern = re.compile(b"|".join(map(re.escape, sorted(needles, key=len, reverse=True))))
+    heads: dict[bytes, list[bytes]] = {}
+    for needle in needles:
+        heads.setdefault(needle[:HEAD], []).append(needle)
     found: list[Found] = []
     size, closed = 0, list[Path]()
     for path in sorted(folder.rglob("*")):
@@ -69,10 +74,22 @@ def scan(
             closed.append(path)
         for how, text in texts(path, data, closed):
             size += len(text)
-            for hit in set(pattern.findall(text)):
+            for hit in hits(text, heads):
                 name, form = needles[hit]
                 found.append(Found(name, path, f"{form}, {how}"))
     return found, size, closed
+
+
+def hits(text: bytes, heads: Mapping[bytes, list[bytes]]) -> set[bytes]:
+    """The needles in *text*. By their first bytes: a pattern of a thousand alternatives takes 4 s for a megabyte."""
+    found: set[bytes] = set()
+    for run in RUN.finditer(text):
+        word = run[0]
+        for at in range(len(word) - HEAD + 1):
+            for needle in heads.get(word[at : at + HEAD], ()):
+                if word.startswith(needle, at):
+                    found.add(needle)
+    return found
 
 
 def texts(path: Path, data: bytes, closed: list[Path]) -> Iterator[tuple[str, bytes]]:
