@@ -46,8 +46,6 @@ _guard: Final = guard("integrations")
 MAX_WORDS: Final = 1_000
 LONGEST_WORD: Final = 200
 _words: Final[dict[tuple[bool, int, str, str], tuple[str | None, bytes]]] = {}
-# Where the bill has a shorter name for a field.
-_ON_BILL: Final = {"service_tier": "tier"}
 
 # Fields of a body that say nothing about the model's work, or are recorded elsewhere.
 _NO_PARAMETERS: Final = frozenset({"model", "metadata"})
@@ -266,9 +264,8 @@ class Call:
         o = self.observation
         if not o._recording:
             return
-        given: dict[str, object] = {}
+        given: dict[str, object] = {"service_tier": outcome.service_tier}
         _say(o, "response_model", outcome.model)
-        _say(o, "service_tier", outcome.service_tier)
         if self._capture and outcome.output is not None:
             given["output"] = outcome.output
         if outcome.usage is not None:
@@ -303,7 +300,7 @@ def _tells(answer: Any) -> bool:
 def _say(o: "Observation", field: str, word: object) -> None:
     """Sets a field whose values recur (a model, a provider): what a value came to is remembered.
 
-    To redact and encode it takes 4 µs, each of four times a call.
+    To redact and encode it takes 4 µs, each of three times a call.
     """
     if not isinstance(word, str):
         return
@@ -312,11 +309,11 @@ def _say(o: "Observation", field: str, word: object) -> None:
     if known is None:
         fields.apply(o, {field: word})
         encoded = (o._extra or {}).get(field, b"")
-        said = getattr(billing.of(o), _ON_BILL.get(field, field))
+        said = getattr(billing.of(o), field)
         if len(_words) < MAX_WORDS and len(word) <= LONGEST_WORD:
             _words[key] = (said, encoded)
         return
-    setattr(billing.of(o), _ON_BILL.get(field, field), known[0])
+    setattr(billing.of(o), field, known[0])
     fields._put(o, field, known[1])
 
 
