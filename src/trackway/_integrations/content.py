@@ -25,7 +25,7 @@ SHORTEST: Final = 64
 PIECE: Final = 2_728
 
 # Where providers put base64 without saying so in the value.
-_KEYS: Final = frozenset({"data", "b64_json", "file_data", "partial_image_b64", "result"})
+_KEYS: Final = frozenset({"base64", "data", "b64_json", "file_data", "partial_image_b64", "result"})
 _BASE64: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{SHORTEST - 4}}}")
 _DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,", re.ASCII)
 

@@ -1,5 +1,8 @@
 """Messages, documents and the rest, as they are recorded."""
 
+import base64
+import hashlib
+
 import pytest
 from langchain_core.agents import AgentAction, AgentFinish
 from langchain_core.documents import Document
@@ -54,6 +57,22 @@ def test_a_message_is_role_and_content_and_what_there_is(
 ) -> None:
     """Every kind of message has a role, its content, and of the rest what is not empty."""
     assert message(given) == told
+
+
+def test_files_become_references() -> None:
+    """Pictures and sounds in base64 are told by type, size and hash; the application's message stays as it is."""
+    encoded = base64.b64encode(bytes(range(256))).decode()
+    told = f"size=256 sha256={hashlib.sha256(bytes(range(256))).hexdigest()}>"
+    content: list[str | dict[str, object]] = [
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}},
+        {"type": "audio", "base64": encoded, "mime_type": "audio/wav"},
+    ]
+    given = HumanMessage(content=content)
+    assert message(given)["content"] == [
+        {"type": "image_url", "image_url": {"url": f"<media type=image/png {told}"}},
+        {"type": "audio", "base64": f"<media type=audio/wav {told}", "mime_type": "audio/wav"},
+    ]
+    assert given.content == content
 
 
 def test_calls_of_tools_are_told_the_broken_too() -> None:

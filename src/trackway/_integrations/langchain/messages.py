@@ -12,6 +12,8 @@ from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage, ChatMessage, ToolMessage
 from langchain_core.prompt_values import PromptValue
 
+from trackway._integrations.content import plain
+
 if TYPE_CHECKING:
     from langchain_core.outputs import LLMResult
 
@@ -43,7 +45,7 @@ _HOLDERS: Final = {
 def message(given: BaseMessage) -> dict[str, object]:
     """One message: role and content, and of the rest what there is."""
     role = given.role if isinstance(given, ChatMessage) else _ROLES.get(given.type, given.type)
-    told: dict[str, object] = {"role": role, "content": given.content}
+    told: dict[str, object] = {"role": role, "content": plain(given.content)}
     if given.name:
         told["name"] = given.name
     for key in ("tool_calls", "invalid_tool_calls"):
@@ -57,7 +59,7 @@ def message(given: BaseMessage) -> dict[str, object]:
     beside = given.additional_kwargs
     for key in _BESIDE:
         if beside.get(key):
-            told[key] = beside[key]
+            told[key] = plain(beside[key])
     return told
 
 
