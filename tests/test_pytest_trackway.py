@@ -113,5 +113,5 @@ def test_the_marker_is_documented(tmp_path: Path) -> None:
 def test_it_costs_nothing_unused(tmp_path: Path) -> None:
     """In a suite that does not trace, the plugin loads nothing but itself."""
     # What other plugins load is theirs.
-    status, printed = run(tmp_path, UNUSED, "-p", "no:logfire")
+    status, printed = run(tmp_path, UNUSED, "-p", "no:logfire", "-p", "no:langsmith_plugin")
     assert status == 0, printed

@@ -29,6 +29,7 @@ from tests.spans import only, spans
 from trackway import Trackway, get_client, observe, propagate_attributes
 from trackway._core import parents
 from trackway.langchain import CallbackHandler
+from trackway.openai import instrument
 
 
 @observe
@@ -295,3 +296,26 @@ def test_the_stack_is_looked_at_only_so_far(
 
     Deep().invoke("?", {"callbacks": [handler]})
     assert tree(home) == {"Deep": "", "look_up": "Deep"}
+
+
+def test_a_wrapped_client_and_a_handler_are_one_generation(
+    home: Path, handler: CallbackHandler
+) -> None:
+    """With the OpenAI wrapper in the same process each call is one generation: LangChain's, or else the wrapper's."""
+    undo = instrument()
+    try:
+        with chat_model([]) as model:
+            config: RunnableConfig = {"callbacks": [handler], "run_name": "LangChain's"}
+            model.invoke("hi", config)
+            list(model.stream("hi", config))
+
+            async def program() -> None:
+                await model.ainvoke("hi", config)
+                await model.root_async_client.close()
+
+            asyncio.run(program())
+            model.invoke("hi")
+    finally:
+        undo()
+    names = [span.name for span in spans(home)]
+    assert names == ["LangChain's"] * 3 + ["chat gpt-4o"]

@@ -20,9 +20,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from trackway._core.backend import Remote
     from trackway._core.observation import Observation
     from trackway._core.provider import TracerProvider
-    from trackway._core.settings import Settings
+    from trackway._core.remotes import Chooser
 
 ROOT = Path(__file__).parents[3]
 sys.path.append(str(ROOT))
@@ -61,25 +62,23 @@ def into_provider(module: ModuleType) -> None:
     provider_type.record = planting  # type: ignore[method-assign]  # on purpose
 
 
-def into_settings(module: ModuleType) -> None:
+def into_remotes(module: ModuleType) -> None:
     """Destinations get a header."""
-    reader = cast("type[Settings]", module._Reader)
-    read = reader.settings  # type: ignore[attr-defined]  # of the reader
+    chooser = cast("type[Chooser]", module.Chooser)
+    choose = chooser.choose
 
-    def planting(self: object) -> "Settings":
-        settings = cast("Settings", read(self))
-        remote = settings.remote
+    def planting(self: "Chooser", project: str) -> "Remote | None":
+        remote = choose(self, project)
         if remote is None or remote.kind == "exporter":
-            return settings
-        headers = (*remote.headers, ("x-planted", HEADER))
-        return dataclasses.replace(settings, remote=dataclasses.replace(remote, headers=headers))
+            return remote
+        return dataclasses.replace(remote, headers=(*remote.headers, ("x-planted", HEADER)))
 
-    reader.settings = planting  # type: ignore[attr-defined]  # on purpose
+    chooser.choose = planting  # type: ignore[method-assign]  # on purpose
 
 
 PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "trackway._core.provider": into_provider,
-    "trackway._core.settings": into_settings,
+    "trackway._core.remotes": into_remotes,
 }
 
 
