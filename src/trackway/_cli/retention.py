@@ -11,7 +11,7 @@ from rich.text import Text
 from trackway._cli import data
 from trackway._cli.options import Directory, Json, kept_by, nothing, opened, run
 from trackway._cli.show import print_facts, screen
-from trackway._cli.words import count, since, size
+from trackway._cli.words import count, many, since, size
 from trackway._delivery.backlog import unread
 from trackway._delivery.chain import spool_root
 from trackway._store.local import LocalStore
@@ -107,20 +107,19 @@ def _print_deleted(
         console.print(Text(said), soft_wrap=True)
         return
     verb = "Would delete" if dry_run else "Deleted"
-    said = f"{verb} {_days(gone)}: {count(gone.rows)} observations, {size(gone.bytes)} in {count(gone.files)} files."
+    said = f"{verb} {_days(gone)}: {_amount(gone)}."
     console.print(Text(said), soft_wrap=True)
 
 
 def _print_holdings(console: Console, store: LocalStore, found: Holdings, waiting: int) -> None:
     held = found.held
-    rows = f"{count(held.rows)} observations, {size(held.bytes)} in {count(held.files)} files"
     print_facts(
         console,
         [
             ("store", str(store.directory / "store")),
             ("keeps", kept_by(found.rule)),
             ("set by", _sources(found)),
-            ("holds", rows if held.files else "nothing yet"),
+            ("holds", _amount(held) if held.files else "nothing yet"),
             ("days", _days(held) if held.files else None),
             (
                 "unread",
@@ -131,6 +130,11 @@ def _print_holdings(console: Console, store: LocalStore, found: Holdings, waitin
             ("let go", f"{count(found.retired_rows)} rows so far" if found.retired_rows else None),
         ],
     )
+
+
+def _amount(found: Days) -> str:
+    rows, files = many(found.rows, "observation"), many(found.files, "file")
+    return f"{rows}, {size(found.bytes)} in {files}"
 
 
 def _sources(found: Holdings) -> str:
