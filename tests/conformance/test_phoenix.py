@@ -7,6 +7,7 @@ from urllib.error import HTTPError
 import pytest
 from dirty_equals import IsPartialDict
 
+from tests.conformance.calling import CALLS, TOKENS, send_calls
 from tests.conformance.sending import KINDS, MESSAGES, send
 from tests.conformance.servers import request
 
@@ -20,8 +21,8 @@ QUERY: Final = """{projects{edges{node{name traceCount sessions(first: 5){edges{
     input{value mimeType} output{value mimeType} costSummary{total{tokens cost}}}}}}}}}"""
 
 
-def spans_of(url: str, project: str) -> dict[str, dict[str, object]]:
-    """The spans of a project by name, once all are there."""
+def spans_of(url: str, project: str, count: int = SPANS) -> dict[str, dict[str, object]]:
+    """The spans of a project by name, once *count* are there."""
     found: list[dict[str, object]] = []
     for _ in range(LATE_S):
         try:
@@ -32,10 +33,10 @@ def spans_of(url: str, project: str) -> dict[str, dict[str, object]]:
         else:
             assert isinstance(answer, dict)
             found = answer["data"]
-            if len(found) == SPANS:
+            if len(found) == count:
                 break
         threading.Event().wait(1.0)
-    assert len(found) == SPANS
+    assert len(found) == count
     return {str(span["name"]): span for span in found}
 
 
@@ -109,3 +110,25 @@ def test_its_page_shows_what_we_sent(phoenix: str) -> None:
     assert MESSAGES[0]["content"] in spans["reply"]["input"]["value"]
     assert spans["fails"]["statusCode"] == "ERROR"
     assert spans["fails"]["statusMessage"] == "LookupError: no such word"
+
+
+def test_calls_of_the_integrations(phoenix: str) -> None:
+    """The OpenAI wrapper's calls and the handler's chain: kinds, messages, tokens, model, user, the error, the tree."""
+    send_calls(phoenix, "calls")
+    spans = spans_of(phoenix, "calls", len(CALLS))
+    assert {name: span["span_kind"] for name, span in spans.items()} == CALLS
+    for name in ("whole", "streamed", "ChatOpenAI"):
+        assert spans[name]["attributes"] == IsPartialDict({
+            "llm.token_count.prompt": TOKENS[0], "llm.token_count.completion": TOKENS[1], "user.id": "zoë",
+            "session.id": "chat-calls",
+        })  # fmt: skip
+        told = spans[name]["attributes"]
+        assert isinstance(told, dict)
+        assert "ein Gruß" in told["input.value"]
+        assert "Forty-two" in told["output.value"]
+        assert "gpt-4o" in told["llm.model_name"]
+    assert spans["refused"]["status_code"] == "ERROR"
+    assert "no such model" in str(spans["refused"]["status_message"])
+    context = spans["chain"]["context"]
+    assert isinstance(context, dict)
+    assert spans["ChatOpenAI"]["parent_id"] == context["span_id"]
