@@ -26,7 +26,7 @@ def set_spoken(o: "Observation", value: object, *, output: bool) -> None:
     # What is replaced takes no room.
     o._room += len((o._output if output else o._input) or b"")
     o._room += sum(len(extra.pop(name, b"")) for name in known.values())
-    said = spoken(value, output=output) if o._kind == "generation" else None
+    said = spoken(value, output=output) if o._kind.startswith("generation") else None
     written = None if said is not None else values.unmasked.encode(value, o)
     if output:
         o._output, o._output_is_json = written or (None, False)

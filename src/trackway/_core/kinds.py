@@ -50,13 +50,19 @@ def valid_kind(as_type: object) -> str:
     return "span"
 
 
-def kind_block(kind: str, bits: int) -> bytes:
-    """The ready attribute fields that say the *kind*."""
+def of_call(kind: str, operation: str) -> str:
+    """*kind*, with the *operation* of a call where it is not what the kind stands for."""
+    told = f"{kind}:{operation}"
+    return told if told in CALLS else kind
+
+
+def kind_block(kind: str, bits: int, operation: str | None = None) -> bytes:
+    """The ready attribute fields that say the *kind*, and the *operation* where it is none of the kind's own."""
     pairs: dict[str, str] = {names.LANGFUSE_OBSERVATION_TYPE: kind}
     if bits & OPENINFERENCE and kind in names.OPENINFERENCE_KINDS:
         pairs[names.OPENINFERENCE_SPAN_KIND] = names.OPENINFERENCE_KINDS[kind]
-    if kind in names.GEN_AI_OPERATIONS:
-        pairs[names.GEN_AI_OPERATION_NAME] = names.GEN_AI_OPERATIONS[kind]
+    if operation is not None or kind in names.GEN_AI_OPERATIONS:
+        pairs[names.GEN_AI_OPERATION_NAME] = operation or names.GEN_AI_OPERATIONS[kind]
     return attributes(pairs)
 
 
@@ -67,6 +73,17 @@ DIALECTS: Final = {
     "genai": GENAI,
 }
 """The setting `wire`, as bits."""
+CALLS: Final = {
+    f"generation:{operation}": operation
+    for operation in (
+        "text_completion",
+        "image_generation",
+        "transcription",
+        "speech",
+        "moderation",
+    )
+}
+"""Generations that are no chat, by what an observation of one has as its kind."""
 UNSAID: Final = ""
 """The kind of a span of an instrumentation that says in its own words what it is; we add none."""
 SAID_BY: Final = frozenset(
@@ -82,4 +99,11 @@ SAID_BY: Final = frozenset(
 BLOCKS: Final = {
     **{(kind, bits): kind_block(kind, bits) for kind in KINDS for bits in DIALECTS.values()},
     **{(UNSAID, bits): b"" for bits in DIALECTS.values()},
+    **{
+        (told, bits): kind_block("generation", bits, operation)
+        for told, operation in CALLS.items()
+        for bits in DIALECTS.values()
+    },
 }
+ALL: Final = (*KINDS, UNSAID, *CALLS)
+"""Whatever an observation can have as its kind."""

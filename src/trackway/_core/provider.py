@@ -16,7 +16,7 @@ from trackway._core.ambient import get_current
 from trackway._core.encoding import encode
 from trackway._core.guard import guard
 from trackway._core.ids import CheckedIds, IdGenerator, random_ids
-from trackway._core.kinds import BLOCKS, DIALECTS, KINDS, UNSAID, valid_kind
+from trackway._core.kinds import ALL, BLOCKS, DIALECTS, KINDS, valid_kind
 from trackway._core.log import warn
 from trackway._core.observation import Observation
 from trackway._core.placing import place
@@ -121,9 +121,9 @@ class TracerProvider(trace.TracerProvider):
         self.constant = encode_attributes(_given({**release, **environment}, self.bits))
         # By kind, what an observation without and with propagated attributes begins with; the key of the latter in
         # `Propagated.heads` is this provider's own.
-        self.heads = {kind: BLOCKS[kind, self.bits] + self.constant for kind in (*KINDS, UNSAID)}
+        self.heads = {kind: BLOCKS[kind, self.bits] + self.constant for kind in ALL}
         self._number = next(_numbers)
-        self.head_keys = {kind: (self._number, kind) for kind in (*KINDS, UNSAID)}
+        self.head_keys = {kind: (self._number, kind) for kind in ALL}
         self._handles: dict[int, weakref.ref[Observation]] = {}
         fork.on_child(self._handles.clear)
 

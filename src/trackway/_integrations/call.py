@@ -18,6 +18,7 @@ from trackway._core import billing, exceptions, fields, log
 from trackway._core.context import leave_block
 from trackway._core.current import enter
 from trackway._core.guard import guard
+from trackway._core.kinds import of_call
 from trackway._core.provider_usage import read
 from trackway._integrations.content import fields_of, plain
 from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome
@@ -111,6 +112,7 @@ class Call:
         o = provider.start(name, endpoint.kind, {}, trace_context=place, owned=owned)
         if not o._recording:
             return o
+        o._kind = of_call(endpoint.kind, endpoint.operation)
         given: dict[str, object] = {}
         _say(o, "provider", self._provider_name)
         _say(o, "model", model)

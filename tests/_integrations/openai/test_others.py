@@ -1,6 +1,7 @@
 """Tests for `trackway._integrations.openai.others`: images, audio, moderations: calls with model, usage, error."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import openai as sdk
@@ -8,6 +9,7 @@ import pytest
 
 from tests._integrations.conftest import Connect
 from tests.providers.server import Provider, answer, blob, openai_error
+from tests.spans import only
 from trackway.testing import Spans
 
 IMAGE = base64.b64encode(bytes(300)).decode()
@@ -86,3 +88,24 @@ def test_their_errors(connect: Connect, spans: Spans, path: str) -> None:
         with pytest.raises(sdk.BadRequestError):
             method(**given)
     assert spans[0]["attributes"]["http.response.status_code"] == 400
+
+
+@pytest.mark.parametrize("kind", ["moderation", "speech", "image_generation", "text_completion"])
+def test_each_operation_has_its_name(connect: Connect, home: Path, kind: str) -> None:
+    """What is no chat is called what it is, as a generation in every other word."""
+    calls: dict[str, Any] = {
+        "moderation": lambda client: client.moderations.create(input="…"),
+        "speech": lambda client: client.audio.speech.create(
+            input="…", model="tts-1", voice="alloy"
+        ),
+        "image_generation": lambda client: client.images.generate(prompt="…", model="gpt-image-1"),
+        "text_completion": lambda client: client.completions.create(
+            prompt="…", model="gpt-3.5-turbo-instruct"
+        ),
+    }
+    with Provider(openai_error(400)) as provider, pytest.raises(sdk.BadRequestError):
+        calls[kind](connect(provider))
+    attributes = only(home).attributes
+    assert attributes["gen_ai.operation.name"] == kind
+    assert attributes["langfuse.observation.type"] == "generation"
+    assert attributes["openinference.span.kind"] == "LLM"
