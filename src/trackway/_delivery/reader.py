@@ -1,7 +1,6 @@
 """Reads a chain from a remembered place on, while its owner appends or after it died.
 
-Invariant: whatever bytes the segments hold, `read` yields only records that were committed and are intact, in order,
-and never raises.
+Invariant: whatever bytes the segments hold, `read` yields only committed, intact records, in order, and never raises.
 
 How it goes on where no intact record stands at the next place:
 
@@ -320,10 +319,13 @@ class ChainReader:
 
     def _following(self) -> int | None:
         """The next segment that is in use; a spare (a header of zeros) is not."""
-        for number in segments_from(self.chain, self._segment + 1):
-            if self._header_of(number) is not None:
-                return number
-        return None
+        later = segments_from(self.chain, self._segment + 1)
+        return next((number for number in later if self._is_in_use(number)), None)
+
+    def _is_in_use(self, number: int) -> bool:
+        """Whether the segment is no spare. What nothing fits is "not yet" while its owner may be writing the header."""
+        found = self._header_of(number)
+        return found is not None and (found is not NOT_OURS or not self._owner_lives())
 
     def _header_of(self, number: int) -> Header | None:
         try:
@@ -337,8 +339,7 @@ class ChainReader:
 
     def _enter(self, number: int) -> bool:
         self.close()
-        self._segment = number
-        self._offset = 0
+        self._segment, self._offset = number, 0
         return True
 
     def _open(self) -> bool:
@@ -348,6 +349,8 @@ class ChainReader:
             return True
         for number in segments_from(self.chain, self._segment):
             if number > self._segment:
+                if not self._is_in_use(number):
+                    continue
                 # What stood before was delivered or dropped, and is gone.
                 self._enter(number)
             if self._open_one(number):
