@@ -11,9 +11,12 @@
  *   checksum    _delivery/record.py the crc of a record
  *   store       _delivery/writers.py  a record into a mapped segment
  *   scan        _delivery/scan.py   the records of a buffer
+ *   gather      _delivery/gather.py what stands in the spans of a segment, one behind the other
+ *   exchange    _delivery/kept.py   a request and the begin of its reply
  *
  * Rules:
- * 1. Nothing here gives up the GIL, and nothing calls code of the application: only exact built-in types are read.
+ * 1. Nothing here gives up the GIL but `exchange`, which is the deliverer's, and nothing calls code of the application:
+ *    only exact built-in types are read.
  * 2. What a kernel has no answer for it hands back (NotImplemented): the twin decides, so that the rare is said once.
  * 3. Every length is checked where it is used; no pointer outlives the call.
  */
@@ -74,6 +77,11 @@ static int number(PyObject *given, long long low, long long high, long long *val
     }
     return 1;
 }
+
+#ifndef _WIN32
+#define EXCHANGES 1
+#include "exchange.h"
+#endif
 
 /* -- look ---------------------------------------------------------------------------------------------------------- */
 
@@ -670,6 +678,68 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssi
     return Py_BuildValue("Nn", found, at);
 }
 
+PyDoc_STRVAR(gather_doc,
+"gather(segment, at, end, key, scope, avoid, max_bytes, max_records, /)\n--\n\n"
+"The payloads of the spans of *scope* with none of the flags *avoid*, in one piece; their lengths; where they end.");
+
+static Py_ssize_t following(Py_ssize_t at, Py_ssize_t length)
+{
+    return (at + length + ALIGNMENT - 1) & -(Py_ssize_t)ALIGNMENT;
+}
+
+static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    long long start, end, key, scope, avoid, bytes, records;
+    Py_buffer segment;
+    if (count != 8)
+        return PyErr_Format(PyExc_TypeError, "gather takes 8 arguments (%zd given)", count);
+    if (!number(args[1], 0, PY_SSIZE_T_MAX / 2, &start) || !number(args[2], 0, PY_SSIZE_T_MAX, &end)
+        || !number(args[3], 0, UINT32_MAX, &key) || !number(args[4], 0, UINT16_MAX, &scope)
+        || !number(args[5], 0, UINT8_MAX, &avoid) || !number(args[6], 0, PY_SSIZE_T_MAX, &bytes)
+        || !number(args[7], 0, PY_SSIZE_T_MAX, &records)
+        || PyObject_GetBuffer(args[0], &segment, PyBUF_SIMPLE) < 0)
+        return NULL;
+    const unsigned char *buffer = segment.buf;
+    Py_ssize_t size = end < segment.len ? (Py_ssize_t)end : segment.len, at = (Py_ssize_t)start, total = 0, found = 0;
+    while (at <= size - HEADER && found < records) {
+        uint32_t length = get32(buffer + at), meta = get32(buffer + at + 12);
+        Py_ssize_t payload = (Py_ssize_t)length - HEADER;
+        if (get32(buffer + at + 4) != (uint32_t)key || length < HEADER || length > LARGEST
+            || (Py_ssize_t)length > size - at || (meta & 0xffffff) != (uint32_t)scope
+            || meta >> 24 & (uint32_t)avoid || payload > bytes - total)
+            break;
+        total += payload;
+        at = following(at, length);
+        found++;
+    }
+    PyObject *payloads = PyBytes_FromStringAndSize(NULL, total);
+    PyObject *lengths = PyBytes_FromStringAndSize(NULL, 4 * found);
+    if (payloads != NULL && lengths != NULL) {
+        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(payloads), *last = to + total;
+        unsigned char *length_to = (unsigned char *)PyBytes_AS_STRING(lengths);
+        Py_ssize_t from = (Py_ssize_t)start;
+        for (Py_ssize_t each = 0; each < found; each++, length_to += 4) {
+            /* What is committed does not change; a file that somebody damages now must not take us out of bounds. */
+            Py_ssize_t length = from <= size - HEADER ? (Py_ssize_t)get32(buffer + from) : 0;
+            Py_ssize_t payload = length - HEADER;
+            if (payload < 0 || payload > last - to || length > size - from)
+                payload = 0;
+            memcpy(to, buffer + from + HEADER * (payload > 0), (size_t)payload);
+            put32(length_to, (uint32_t)payload);
+            to += payload;
+            from = following(from, HEADER + payload);
+        }
+        memset(to, 0, (size_t)(last - to));
+    }
+    PyBuffer_Release(&segment);
+    if (payloads == NULL || lengths == NULL) {
+        Py_XDECREF(payloads);
+        Py_XDECREF(lengths);
+        return NULL;
+    }
+    return Py_BuildValue("NNn", payloads, lengths, at);
+}
+
 /* -- the module ---------------------------------------------------------------------------------------------------- */
 
 static PyMethodDef functions[] = {
@@ -681,7 +751,11 @@ static PyMethodDef functions[] = {
     {"checksum", (PyCFunction)(void (*)(void))checksum_of, METH_FASTCALL, checksum_doc},
     {"store", (PyCFunction)(void (*)(void))store, METH_FASTCALL, store_doc},
     {"scan", (PyCFunction)(void (*)(void))scan, METH_FASTCALL, scan_doc},
+    {"gather", (PyCFunction)(void (*)(void))gather, METH_FASTCALL, gather_doc},
     {"suspicious", suspicious, METH_O, suspicious_doc},
+#ifdef EXCHANGES
+    {"exchange", (PyCFunction)(void (*)(void))exchange, METH_FASTCALL, exchange_doc},
+#endif
     {NULL, NULL, 0, NULL},
 };
 

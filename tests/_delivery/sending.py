@@ -84,10 +84,10 @@ class Posts:
     times: list[float] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
 
-    def post(self, body: bytes, *, timeout: float | None = None, scores: bool = False) -> Outcome:
+    def post(self, *body: bytes, timeout: float | None = None, scores: bool = False) -> Outcome:
         """Sends, and notes the time since the beginning."""
         self.times.append(round(self.time.now - 1_000.0, 3))
-        outcome = self.transport.post(body, timeout=timeout, scores=scores)
+        outcome = self.transport.post(*body, timeout=timeout, scores=scores)
         self.outcomes.append(outcome)
         return outcome
 

@@ -6,17 +6,22 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests._delivery.sending import RESOURCE, SCOPE, span, span_id
 from trackway._delivery.batch import Batch
-from trackway._delivery.record import FLAG_UNPRICED, FLAG_UPDATE, Record
+from trackway._delivery.gather import Run
+from trackway._delivery.record import FLAG_UNPRICED, FLAG_UPDATE, HEADER_SIZE, Record, padded
 from trackway._wire import encode
 
 SCOPES = {1: (RESOURCE, SCOPE), 2: (RESOURCE, encode.scope("other", "2"))}
 
 
 def records(sizes: list[int], scopes: list[int] | None = None) -> list[Record]:
-    return [
-        Record(1, index, index + 1, 0, (scopes or [1] * len(sizes))[index], 0, span(index, size))
-        for index, size in enumerate(sizes)
-    ]
+    found: list[Record] = []
+    at = 256
+    for index, size in enumerate(sizes):
+        payload = span(index, size)
+        end = at + padded(HEADER_SIZE + len(payload))
+        found.append(Record(1, at, end, 0, (scopes or [1] * len(sizes))[index], 0, payload))
+        at = end
+    return found
 
 
 def ids(batch: Batch) -> list[str]:
@@ -66,14 +71,29 @@ def test_a_lost_scope_costs_no_span() -> None:
     assert ids(Batch.of(records([1], [9]), SCOPES)) == [span_id(0)]
 
 
-@given(st.lists(st.integers(0, 5_000), min_size=2, max_size=60))
-def test_halves_are_the_whole(sizes: list[int]) -> None:
+@given(st.lists(st.integers(0, 5_000), min_size=2, max_size=60), st.booleans())
+def test_halves_are_the_whole(sizes: list[int], gathered: bool) -> None:
     """Two halves hold all records in order, neither is empty, and the first ends where the second begins."""
-    batch = Batch.of(records(sizes), SCOPES)
+    batch = in_bulk(records(sizes)) if gathered else Batch.of(records(sizes), SCOPES)
     first, second = batch.halves()
     assert first.records + second.records == batch.records
     assert len(first) >= 1
     assert len(second) >= 1
     assert second.end == batch.end
-    assert first.end == (1, len(first))
+    assert first.end == (1, batch.records[len(first) - 1].end)
     assert first.size + second.size == batch.size
+
+
+def in_bulk(them: list[Record]) -> Batch:
+    """The same, each gathered for itself."""
+    return Batch.of_runs([Run.of(record) for record in them], SCOPES)
+
+
+@given(st.lists(st.integers(0, 5_000), min_size=1, max_size=20))
+def test_what_was_gathered_is_the_same_request(sizes: list[int]) -> None:
+    """Byte for byte, and as long; nothing of it waits for its cost."""
+    single, bulk = Batch.of(records(sizes), SCOPES), in_bulk(records(sizes))
+    assert b"".join(bulk.parts()) == bulk.body() == single.body() == b"".join(single.parts())
+    assert (len(bulk), bulk.size, bulk.end) == (len(single), single.size, single.end)
+    assert not bulk.scores
+    assert bulk.completed(lambda _payload: b"") is bulk

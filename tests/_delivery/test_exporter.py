@@ -155,6 +155,24 @@ def test_a_span_larger_than_the_limit_travels_alone(home: Path) -> None:
     spool.close()
 
 
+def test_one_bad_span_among_many_is_found(home: Path) -> None:
+    """Where payloads travel without being looked at, the one that is refused is still put aside alone, counted."""
+    spool = spool_at(home)
+    ids = fill(spool, range(400), 4_000)
+    with Backend(b.refusing(lambda one: one == ids[250], 400)) as backend:
+        sending = Sending(backend.url, home, spool)
+        sending.run()
+        assert len(backend.requests[0].span_ids) > 100
+        assert sorted(backend.spans) == sorted({*ids} - {ids[250]})
+        assert set(backend.spans.values()) == {1}
+        stats = sending.stats()
+        assert (stats.acked, dict(stats.rejected)) == (399, {"400": 1})
+        (letter,) = sending.exporter.letters
+        sending.close()
+    assert span_id(250) in letter.payload.hex()
+    spool.close()
+
+
 def test_the_quota_gives_up_the_oldest(home: Path) -> None:
     """Beyond the quota the oldest segments go, are counted, and the rest arrives."""
     spool = spool_at(home)

@@ -7,6 +7,7 @@ from tests._delivery.spools import DESTINATION, live_chain, number_of, numbered,
 from trackway._delivery.counters import DeliveryCounters
 from trackway._delivery.lane import ChainLane
 from trackway._delivery.own import OwnChain
+from trackway._delivery.own_reader import OwnReader
 from trackway._delivery.reader import ChainReader
 from trackway._delivery.segment import read_header, segment_numbers, segment_path
 from trackway._delivery.spool import Spool
@@ -56,7 +57,7 @@ def test_the_files_are_as_good(home: Path) -> None:
     scope = spool.register_scope(b"r", b"s")
     spool.append(numbered(0), scope)
     chain = live_chain(spool)
-    knowing = ChainReader(chain, own=OwnChain(spool, chain))
+    knowing = OwnReader(chain, 1, 0, OwnChain(spool, chain))
     with knowing, ChainReader(chain) as plain:
         for n in range(1, 600):
             spool.append(numbered(n, 40 * (n % 300)), scope)

@@ -103,6 +103,9 @@ def test_payloads_of_one_resource_and_scope_are_put_together() -> None:
         (a, x, payloads[4:]),
     ]
     body = ExportTraceServiceRequest.FromString(encode.request(groups))
+    whole = b"".join(payloads)
+    alone = encode.request([(a, x, payloads)])
+    assert encode.request_head(a, x, len(whole)) + whole == alone
     found = [
         (
             resource_spans.resource.attributes[0].value.string_value,

@@ -39,8 +39,8 @@ class Accepting:
     def __init__(self) -> None:
         self.taken: Counter[bytes] = Counter()
 
-    def post(self, body: bytes, *, timeout: float | None = None, scores: bool = False) -> Outcome:
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+    def post(self, *body: bytes, timeout: float | None = None, scores: bool = False) -> Outcome:
+        for resource in ExportTraceServiceRequest.FromString(b"".join(body)).resource_spans:
             for scope in resource.scope_spans:
                 self.taken.update(found.SerializeToString() for found in scope.spans)
         return Outcome(status=200)

@@ -62,7 +62,7 @@ class Backend:
         self._world = world
         self._which = which
 
-    def post(self, body: bytes, *, timeout: float | None = None, scores: bool = False) -> Outcome:
+    def post(self, *body: bytes, timeout: float | None = None, scores: bool = False) -> Outcome:
         del timeout, scores
         world = self._world
         mood = world.chance.random() if world.deadly else 1.0
@@ -70,7 +70,7 @@ class Backend:
             raise Killed
         if mood < 0.2:
             return Outcome(status=503)
-        spans = [span.span_id for _, _, span in decode_request(body)]
+        spans = [span.span_id for _, _, span in decode_request(b"".join(body))]
         world.arrived[self._which].update(spans)
         if mood < 0.3:
             world.repeatable.update(spans)

@@ -47,8 +47,8 @@ MOST_SUSPECTS: Final = 16
 class Poster(Protocol):
     """What sends a body; `transport.Transport` is one."""
 
-    def post(self, body: bytes, *, timeout: float | None = None, scores: bool = False) -> Outcome:
-        """Tells what came of it; never raises for what the network or the server does."""
+    def post(self, *body: bytes, timeout: float | None = None, scores: bool = False) -> Outcome:
+        """Sends the pieces of *body* as one and tells what came of it; never raises for what network or server do."""
         ...
 
     def close(self) -> None:
@@ -260,17 +260,18 @@ class Exporter:
         return False
 
     def _send(self, lane: Lane, batch: Batch, timeout: float | None) -> None:
-        body = batch.body()
-        if len(body) > self.policy.limit and len(batch) > 1:
+        body = batch.parts()
+        size = sum(map(len, body))
+        if size > self.policy.limit and len(batch) > 1:
             lane.halve()
             return
         if self._poster is None:
             self._poster = self._new_poster()
-        outcome = self._poster.post(body, timeout=timeout, scores=batch.scores)
+        outcome = self._poster.post(*body, timeout=timeout, scores=batch.scores)
         now = self._clock()
         stuck_s = 0.0 if lane.stuck_since is None else now - lane.stuck_since
         decision = self.policy.decide(
-            outcome, spans=len(batch), size=len(body), now=now, stuck_s=stuck_s
+            outcome, spans=len(batch), size=size, now=now, stuck_s=stuck_s
         )
         self._obey(lane, batch, outcome, decision)
 

@@ -108,12 +108,15 @@ class GrpcTransport:
         self._call: grpc.UnaryUnaryMultiCallable[bytes, bytes] | None = None
         self._pid = os.getpid()
 
-    def post(self, body: bytes, *, timeout: float | None = None, scores: bool = False) -> Outcome:  # noqa: ARG002 - no backend takes scores this way; they are spans
+    def post(self, *body: bytes, timeout: float | None = None, scores: bool = False) -> Outcome:  # noqa: ARG002 - no backend takes scores this way; they are spans
         """Sends *body* and tells what came of it, within *timeout* seconds if that is less than the setting."""
         limit = self._timeout if timeout is None else min(timeout, self._timeout)
         try:
             reply = self._method()(
-                body, timeout=limit, metadata=self._metadata, compression=self._compression
+                b"".join(body),
+                timeout=limit,
+                metadata=self._metadata,
+                compression=self._compression,
             )
         except grpc.RpcError as error:
             outcome = _outcome_of(cast("grpc.Call", error), self._secrets)

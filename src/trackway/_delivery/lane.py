@@ -17,7 +17,9 @@ from trackway._delivery.chain import ChainLock, created_ns
 from trackway._delivery.counters import DeliveryCounters, fold
 from trackway._delivery.cursor import Cursor, CursorState
 from trackway._delivery.own import OwnChain
+from trackway._delivery.own_reader import OwnReader
 from trackway._delivery.reader import ChainReader
+from trackway._delivery.record import FLAG_UNPRICED
 from trackway._delivery.segment import RECORDS_AT, read_header, segment_numbers, segment_path
 from trackway._delivery.spool import Spool
 
@@ -203,15 +205,16 @@ class ChainLane(_Pieces):
         return lost > 0 and self._cursor.store(self.state)
 
     def _new_reader(self) -> ChainReader:
-        return ChainReader(
-            self.chain,
-            self.state.segment,
-            self.state.offset,
-            live=self._lock is None,
-            own=self._own,
-        )
+        segment, offset, _ = self.state
+        if self._own is not None:
+            return OwnReader(self.chain, segment, offset, self._own)
+        return ChainReader(self.chain, segment, offset, live=self._lock is None)
 
     def _read(self, limit: int) -> list[Batch]:
+        if isinstance(self._reader, OwnReader):
+            avoid = 0 if self._complete is None else FLAG_UNPRICED
+            if runs := self._reader.gather(limit, RECORDS, avoid):
+                return [Batch.of_runs(runs, self._reader.scopes)]
         return Batch.runs(self._reader.read(limit, RECORDS), self._reader.scopes)
 
     def _remember(self, batch: Batch, counters: DeliveryCounters) -> None:

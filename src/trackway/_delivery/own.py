@@ -11,6 +11,7 @@ The spool may have lost the chain and begun another (its files were removed): th
 from pathlib import Path
 from typing import final
 
+from trackway._delivery.gather import Run
 from trackway._delivery.segment import Header
 from trackway._delivery.spool import Spool
 from trackway._delivery.writers import Segment
@@ -38,6 +39,11 @@ class OwnChain:
         """Bytes of a segment as they are now; None where it is not mapped."""
         found = self._find(segment)
         return None if found is None else found.peek(offset, size)
+
+    def gather(self, segment: int, offset: int, end: int, scope: int, *limits: int) -> Run | None:
+        """The spans from *offset* on, see `gather`; None where there are none, or nothing is mapped."""
+        found = self._find(segment)
+        return None if found is None else found.gather(offset, end, scope, *limits)
 
     def header(self, segment: int) -> Header | None:
         """What the file of an open segment says of itself."""

@@ -21,7 +21,7 @@ Read with pread: a mapping of a file that another process truncates is a SIGBUS.
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, final
+from typing import Final, Self
 
 from trackway._delivery import chain as chain_files
 from trackway._delivery import platform
@@ -32,7 +32,6 @@ from trackway._delivery.record import (
     KIND_SCOPE,
     NOTHING,
     SHORT,
-    TORN,
     Record,
     measure,
     padded,
@@ -49,21 +48,17 @@ from trackway._delivery.segment import (
     segments_from,
 )
 
-if TYPE_CHECKING:
-    from trackway._delivery.own import OwnChain
-
 __all__ = ["ChainReader"]
 
 # Large enough that a system call is shared by a hundred records, small beside the 16 MiB that the worker may take.
 CHUNK: Final = 256 << 10
 
 
-@final
 class ChainReader:
     """The committed records of a chain, from (*segment*, *offset*) on.
 
     *live*: whether the owner may still append; None (the default) asks the owner's lock whenever it matters. Who holds
-    the chain's lock itself says False. *own*: where the owner is this process. Not for two threads at once.
+    the chain's lock itself says False. Not for two threads at once. Where the owner is this process: `OwnReader`.
     """
 
     __slots__ = (
@@ -73,7 +68,6 @@ class ChainReader:
         "_header",
         "_live",
         "_offset",
-        "_own",
         "_segment",
         "chain",
         "damaged_bytes",
@@ -88,10 +82,8 @@ class ChainReader:
         offset: int = 0,
         *,
         live: bool | None = None,
-        own: "OwnChain | None" = None,
     ) -> None:
         self.chain = chain
-        self._own = own
         self.scopes: dict[int, tuple[bytes, bytes]] = {}
         self.damaged_bytes = 0
         self.unreadable: list[Path] = []
@@ -212,11 +204,6 @@ class ChainReader:
 
     def _bytes(self, size: int) -> bytes:
         """Of the file, from the offset on."""
-        if self._own is not None:
-            # No system call, which would give up the GIL: beside a busy thread it takes 5 ms to get it back.
-            found = self._own.peek(self._segment, self._offset, size)
-            if found is not None:
-                return found
         return os.pread(self._file(), size, self._offset)
 
     def _file(self) -> int:
@@ -227,27 +214,26 @@ class ChainReader:
 
     def _trusted(self) -> tuple[int, int]:
         """Up to where the records were written by this very process: their commit marks are enough."""
-        return (0, 0) if self._own is None else self._own.tail()
+        return (0, 0)
 
     # -- where no record stands ---------------------------------------------------------------------------------
 
     def _recover(self, length: int) -> bool:
         """Moves to the next record; False when there is nothing to do but to come back later."""
-        if self._own is not None and length != TORN:
-            onward = self._own.onward(self._segment, self._offset)
-            if onward is not None:
-                self._buffer = b""
-                return onward > self._segment and self._enter(onward)
-        # At the tail of a living chain this runs at every poll, and the rest of a segment may be 2 MiB of zeros.
-        # A plain file has no bytes there yet, unless an interrupted append left a hole.
-        # The deliverer of an own chain has been told that there is more.
-        tail = length == NOTHING and not self._own and (self._header.in_place or not self._buffer)
-        found = None if tail else self._search()
+        found = None if self._at_tail(length) else self._search()
         if found is None and self._following() is None and self._owner_lives():
             self._buffer = b""
             return False
         # What was found may have been written after the first look at this place.
         return self._refill() > 0 or self._pass_over(found)
+
+    def _at_tail(self, length: int) -> bool:
+        """Whether it need not be searched for something behind a place of that measure.
+
+        At the tail of a living chain this is asked at every poll, and the rest of a segment may be 2 MiB of zeros. A
+        plain file has no bytes there yet, unless an interrupted append left a hole.
+        """
+        return length == NOTHING and (self._header.in_place or not self._buffer)
 
     def _pass_over(self, found: int | None) -> bool:
         """Goes to the next record behind a place that is none, or to the next segment; False when there is neither."""
@@ -302,7 +288,7 @@ class ChainReader:
 
     def _recycled(self) -> bool:
         """Whether the open file has meanwhile become another segment: its header changes before any record does."""
-        if self._own is not None or self._live is False:
+        if self._live is False:
             return False
         header = read_header(os.pread(self._descriptor, RECORDS_AT, 0), self._segment)
         return header is None or (header.version > 0 and header.key != self._header.key)
@@ -344,9 +330,6 @@ class ChainReader:
 
     def _open(self) -> bool:
         """Opens the segment of the position, or the first one behind it that can be read."""
-        if self._own is not None and (header := self._own.header(self._segment)) is not None:
-            self._begin(header)
-            return True
         for number in segments_from(self.chain, self._segment):
             if number > self._segment:
                 if not self._is_in_use(number):

@@ -98,12 +98,12 @@ class SdkExporter:
         self._outcome = Outcome()
         """What the last export came to."""
 
-    def post(self, body: bytes, *, timeout: float | None = None, scores: bool = False) -> Outcome:  # noqa: ARG002 - scores are spans here
+    def post(self, *body: bytes, timeout: float | None = None, scores: bool = False) -> Outcome:  # noqa: ARG002 - scores are spans here
         """Has the spans of *body* exported, and tells what came of it."""
         limit = self._timeout if timeout is None else min(timeout, self._timeout)
-        return self._within(limit, lambda deadline: self._exported(body, deadline)) or Outcome(
-            failure="network", detail="the exporter has not returned from an earlier call"
-        )
+        return self._within(
+            limit, lambda deadline: self._exported(b"".join(body), deadline)
+        ) or Outcome(failure="network", detail="the exporter has not returned from an earlier call")
 
     def flush(self, timeout: float) -> bool:
         """Forwards `force_flush`; whether it was done in *timeout* seconds."""

@@ -30,12 +30,14 @@ class TimedSocket:
     the reply comes in by one.
     """
 
-    __slots__ = ("_head", "_patience", "_plain", "_socket")
+    __slots__ = ("_ahead", "_head", "_patience", "_plain", "_socket", "head")
 
     def __init__(self, connected: socket.socket, patience: Callable[[], float]) -> None:
         self._socket = connected
         self._patience = patience
-        self._head = b""
+        self._head = self._ahead = b""
+        self.head = b""
+        """That of the last request, where it could be told."""
         self._plain = KERNEL_TIMES and not isinstance(connected, ssl.SSLSocket)
         if self._plain:
             connected.settimeout(None)
@@ -47,7 +49,7 @@ class TimedSocket:
                 self._socket.settimeout(self._patience())
                 self._socket.sendall(view[start : start + PIECE])
         elif not self._head and data.endswith(HEAD_END) and len(data) < PIECE:
-            self._head = data
+            self._head = self.head = data
         else:
             head, self._head = self._head, b""
             self._send([memoryview(part) for part in (head, data) if part])
@@ -64,10 +66,17 @@ class TimedSocket:
             if sent:
                 views[0] = views[0][sent:]
 
+    def put_back(self, reply: bytes) -> None:
+        """What was read of a reply by somebody else comes first in the next file."""
+        self._ahead = reply
+
     def makefile(self, _mode: str) -> io.BufferedReader:
         if self._head:
             self.sendall(b"")
-        return io.BufferedReader(_TimedReader(self._socket, self._patience, plain=self._plain))
+        ahead, self._ahead = self._ahead, b""
+        return io.BufferedReader(
+            _TimedReader(self._socket, self._patience, plain=self._plain, ahead=ahead)
+        )
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -81,9 +90,15 @@ class _TimedReader(io.RawIOBase):
     """The reading side; keeps the socket open until it is closed itself, as `http.client` expects."""
 
     def __init__(
-        self, connected: socket.socket, patience: Callable[[], float], *, plain: bool
+        self,
+        connected: socket.socket,
+        patience: Callable[[], float],
+        *,
+        plain: bool,
+        ahead: bytes,
     ) -> None:
         self._plain = plain
+        self._ahead = memoryview(ahead)
         self._socket = connected
         self._file = connected.makefile("rb", buffering=0)
         self._patience = patience
@@ -92,6 +107,11 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        if self._ahead:
+            into = memoryview(buffer).cast("B")
+            piece, self._ahead = self._ahead[: len(into)], self._ahead[len(into) :]
+            into[: len(piece)] = piece
+            return len(piece)
         if not self._plain:
             self._socket.settimeout(self._patience())
             return self._file.readinto(buffer)

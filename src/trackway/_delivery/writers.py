@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Final, final
 
 from trackway._delivery import platform
+from trackway._delivery.gather import Run, gather
 from trackway._delivery.record import HEADER_SIZE, KIND_SCOPE, checksum, encode
 from trackway._delivery.segment import (
     COUNTERS_AT,
@@ -46,6 +47,8 @@ from trackway._wire.native import kernels
 __all__ = ["FileSegment", "MappedSegment", "Segment", "place"]
 
 PREFAULT: Final = 64 << 10
+# 2^32 by the golden ratio, odd: all numbers have their turn, and two in a row have little in common.
+KEY_STEP: Final = 0x9E37_79B1
 PAGE: Final = mmap.PAGESIZE
 
 
@@ -249,6 +252,14 @@ class MappedSegment(_SegmentFile):
         except ValueError:
             return None
 
+    def gather(self, offset: int, end: int, scope: int, *limits: int) -> Run | None:
+        """The spans from *offset* on, see `gather`; None where there are none, or nothing is mapped any more."""
+        try:
+            payloads, lengths, end = gather(self._map, offset, end, self.key, scope, *limits)
+        except ValueError:
+            return None
+        return Run(self.number, offset, end, scope, payloads, lengths) if lengths else None
+
     def recycle(self, chain: Path, number: int) -> None:
         """Makes a spare of a segment that is delivered, under a new number and key; OSError when it has vanished.
 
@@ -262,7 +273,7 @@ class MappedSegment(_SegmentFile):
         self.scopes.clear()
         # In this order: see `sync`, which looks the other way round.
         self.offset = RECORDS_AT
-        self.key = _new_key()
+        self.key = _next_key(self.key)
         spare = Header(key=self.key, number=0, created_ns=0, records_before=0).pack()
         self._map[: len(spare)] = spare
         self._pairs[RECORDS_AT >> 3] = 0
@@ -325,6 +336,9 @@ class FileSegment(_SegmentFile):
     def peek(self, _offset: int, _size: int) -> None:
         """Nothing is mapped."""
 
+    def gather(self, _offset: int, _end: int, _scope: int, *_limits: int) -> None:
+        """Nothing is mapped."""
+
     def finish(self) -> None:
         """Writes the counters and closes."""
         try:
@@ -346,6 +360,11 @@ Segment = MappedSegment | FileSegment
 
 def _new_key() -> int:
     return int.from_bytes(os.urandom(4), "little") or 1
+
+
+def _next_key(key: int) -> int:
+    """One that the file had in none of its last four billion uses; asking for random bytes gives up the GIL."""
+    return (key + KEY_STEP) & 0xFFFF_FFFF or KEY_STEP
 
 
 def place(segment: Segment, described: bytes, record: tuple[bytes, int, int, int]) -> bool:

@@ -42,6 +42,7 @@ __all__ = [
     "event",
     "link",
     "request",
+    "request_head",
     "resource",
     "scope",
     "span",
@@ -363,6 +364,13 @@ def request(groups: Iterable[tuple[bytes, bytes, Sequence[bytes]]]) -> bytes:
         ]
         parts += (b"\x0a", varint(len(of_resource) + sum(map(len, inner))), of_resource, *inner)
     return b"".join(parts)
+
+
+def request_head(of_resource: bytes, of_scope: bytes, size: int) -> bytes:
+    """What `request` writes before payloads of one resource and scope, *size* bytes in all."""
+    scope_head = b"\x12" + varint(len(of_scope) + size) + of_scope
+    whole = len(of_resource) + len(scope_head) + size
+    return b"".join((b"\x0a", varint(whole), of_resource, scope_head))
 
 
 def _scope_spans(of_scope: bytes, payloads: list[bytes]) -> list[bytes]:

@@ -93,6 +93,27 @@ class Kernels(Protocol):
         """`_delivery.scan.scan`: records as tuples of *kind*, and where it ended."""
         ...
 
+    def gather(  # noqa: PLR0913, PLR0917 - as its twin
+        self,
+        segment: object,
+        at: int,
+        end: int,
+        key: int,
+        scope: int,
+        avoid: int,
+        max_bytes: int,
+        max_records: int,
+        /,
+    ) -> tuple[bytes, bytes, int]:
+        """`_delivery.gather.gather`."""
+        ...
+
+    def exchange(
+        self, socket: int, parts: tuple[bytes, ...], pause_ms: int, total_ms: int, /
+    ) -> tuple[int, bytes]:
+        """`_delivery.kept.exchange`; not there on Windows."""
+        ...
+
 
 def _compiled() -> Kernels | None:
     try:
