@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests._delivery.spools import DESTINATION, live_chain, numbered, spool_at
+from tests._delivery.spools import DESTINATION, live_chain, number_of, numbered, spool_at
 from trackway._delivery.gather import Run
 from trackway._delivery.own import OwnChain
 from trackway._delivery.own_reader import WORTH_IT, OwnReader
@@ -98,3 +98,18 @@ def test_few_are_not_gathered(home: Path) -> None:
         assert len(reader.gather(LARGE, 9, 0)) == 1
     spool.close()
     assert reader.gather(LARGE, 9, 0) == []
+
+
+def test_files_that_vanished_are_no_error(home: Path) -> None:
+    """What was gathered before is good, and the rest is not there."""
+    spool = Spool(home / "spool", DESTINATION)
+    scope = spool.register_scope(b"r", b"s")
+    for n in range(700):
+        spool.append(numbered(n, 10_000), scope)
+    reader, _ = readers(spool)
+    for path in live_chain(spool).glob("*.seg"):
+        path.unlink()
+    with reader:
+        found = records_of(reader.gather(LARGE, 1_000, 0))
+    assert [number_of(record) for record in found] == list(range(len(found)))
+    spool.close()

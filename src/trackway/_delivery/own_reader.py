@@ -1,17 +1,24 @@
 """Reads the chain that this process appends to, with what the writer knows of it; see `own`."""
 
+import os
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
-from trackway._delivery.gather import Run
+from trackway._delivery.gather import Run, gather
 from trackway._delivery.own import OwnChain
 from trackway._delivery.reader import ChainReader
 from trackway._delivery.record import HEADER, HEADER_SIZE, KIND_SPAN, TORN
+from trackway._delivery.segment import GROWN_SIZE, NOT_OURS
 
 __all__ = ["OwnReader"]
 
 # Below this a request costs more than what its records cost to look at.
-WORTH_IT = 128 << 10
+WORTH_IT: Final = 128 << 10
+# More than any segment has.
+WHOLE: Final = 1 << 40
+
+Limits = tuple[int, int, int]
+"""Flags to avoid, bytes and records at most."""
 
 
 @final
@@ -33,33 +40,50 @@ class OwnReader(ChainReader):
         if trusted < (self._segment, self._offset + WORTH_IT):
             return []
         found: list[Run] = []
-        while max_records > 0 and (self._segment, self._offset) < trusted:
-            run = self._gathered(trusted, (avoid, max_bytes, max_records))
-            if run is None:
-                run = self._single(avoid, max_bytes)
-            if run is None or (found and run.scope != found[0].scope):
-                if run is not None:
+        try:
+            while max_records > 0 and (self._segment, self._offset) < trusted:
+                limits = avoid, max_bytes, max_records
+                run = self._gathered(trusted, limits) or self._single(limits)
+                if run is None:
+                    break
+                if found and run.scope != found[0].scope:
                     self._offset = run.offset
-                break
-            found.append(run)
-            max_bytes -= len(run.payloads)
-            max_records -= run.many
+                    break
+                found.append(run)
+                max_bytes -= len(run.payloads)
+                max_records -= run.many
+        except OSError:
+            # As in `read`.
+            self.close()
         return found
 
-    def _gathered(self, trusted: tuple[int, int], limits: tuple[int, int, int]) -> Run | None:
+    def _gathered(self, trusted: tuple[int, int], limits: Limits) -> Run | None:
         """What stands from the offset on in this segment."""
-        head = self._own.peek(self._segment, self._offset, HEADER_SIZE)
-        if head is None or len(head) < HEADER_SIZE or not self._offset:
+        if self._header is NOT_OURS:
             return None
-        *_, scope, _kind, _flags = HEADER.unpack(head)
-        end = trusted[1] if trusted[0] == self._segment else 1 << 40
-        run = self._own.gather(self._segment, self._offset, end, int(scope), *limits)
+        end = trusted[1] if trusted[0] == self._segment else WHOLE
+        head = self._own.peek(self._segment, self._offset, HEADER_SIZE)
+        if head is None:
+            run = self._from_file(end, limits)
+        else:
+            scope = _scope_of(head)
+            run = self._own.gather(self._segment, self._offset, end, scope, *limits)
         if run is not None:
             self._offset = run.end
         return run
 
-    def _single(self, avoid: int, max_bytes: int) -> Run | None:
+    def _from_file(self, end: int, limits: Limits) -> Run | None:
+        """The same of a segment that is not mapped, by one call to the system."""
+        start = self._offset
+        _, max_bytes, _ = limits
+        data = os.pread(self._file(), min(end - start, max_bytes + HEADER_SIZE, GROWN_SIZE), start)
+        scope = _scope_of(data)
+        payloads, lengths, end = gather(data, 0, len(data), self._header.key, scope, *limits)
+        return Run(self._segment, start, start + end, scope, payloads, lengths) if lengths else None
+
+    def _single(self, limits: Limits) -> Run | None:
         """The next record, behind a scope's or in the next segment, if it is simple too."""
+        avoid, max_bytes, _ = limits
         record = self._next()
         if record is None:
             return None
@@ -102,3 +126,11 @@ class OwnReader(ChainReader):
             return super()._open()
         self._begin(header)
         return True
+
+
+def _scope_of(record: bytes) -> int:
+    """The scope that the record at the start of some bytes names."""
+    if len(record) < HEADER_SIZE:
+        return 0
+    _, _, _, scope, _, _ = HEADER.unpack_from(record)
+    return int(scope)
