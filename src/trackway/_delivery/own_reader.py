@@ -34,7 +34,7 @@ class OwnReader(ChainReader):
     def gather(self, max_bytes: int, max_records: int, avoid: int) -> list[Run]:
         """The next spans, those with none of the flags *avoid*, as long as they are of one scope.
 
-        None where they are few, not mapped, or not simple; `read` finds whatever comes next.
+        Nothing where they are few or not simple; `read` finds whatever comes next.
         """
         trusted = self._own.tail()
         if trusted < (self._segment, self._offset + WORTH_IT):
