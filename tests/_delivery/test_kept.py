@@ -1,6 +1,6 @@
 """What is said and read on a kept connection: heads from heads, and a yes from its bytes."""
 
-from trackway._delivery.kept import Template, YesReply
+from trackway._delivery.kept import Template, YesReply, milliseconds
 
 YES = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: a/b\r\n\r\n"
 
@@ -36,3 +36,8 @@ def test_only_a_whole_and_simple_yes_is_read_here() -> None:
         YES.replace(b"\r\n\r\n", b"\r\ncontent-length: 2\r\n\r\n") + b"ok",
     ):
         assert YesReply.of(other) is None, other
+
+
+def test_times_are_what_the_kernel_takes() -> None:
+    """Never below zero, never more than an hour, whatever a setting says."""
+    assert [milliseconds(s) for s in (-1.0, 0.0, 0.0015, 10.0, 1e9)] == [0, 0, 1, 10_000, 3_600_000]

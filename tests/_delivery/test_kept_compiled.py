@@ -127,6 +127,15 @@ def test_later_requests_repeat_the_first(counted: list[int]) -> None:
     assert scores[0].headers == scores[1].headers
 
 
+def test_a_patience_of_hours_is_no_error(counted: list[int]) -> None:
+    """A request may be allowed more time than the kernel counts."""
+    with Backend() as backend:
+        client = Transport(backend.url, timeout=1e6)
+        assert [client.post(b"").status for _ in range(2)] == [200, 200]
+        client.close()
+    assert counted == [0]
+
+
 def test_whatever_a_later_reply_says_is_understood(counted: list[int]) -> None:
     """A no with its reason, and a yes with a complaint: as if it were the first."""
     replies = iter([b.ok(), b.status(503, b"later", Retry_After="7"), b.partly(3, "too old")])

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Self, final
 
 from trackway._wire.native import kernels
 
-__all__ = ["MOST_PIECES", "STALE", "Template", "YesReply", "exchange"]
+__all__ = ["MOST_PIECES", "STALE", "Template", "YesReply", "exchange", "milliseconds"]
 
 Exchange = Callable[[int, tuple[bytes, ...], int, int], tuple[int, bytes]]
 exchange: Final[Exchange | None] = getattr(kernels, "exchange", None)
@@ -20,11 +20,17 @@ MOST_PIECES: Final = 63
 """Beside the head."""
 STALE: Final = -1
 """The other side has closed, or has sent what nobody asked for."""
+LONGEST_S: Final = 3_600.0
 LENGTH: Final = b"\r\nContent-Length: "
 YES: Final = b"HTTP/1.1 200 "
 HEAD_END: Final = b"\r\n\r\n"
 # What makes a reply more than a head and so many bytes behind it.
 _INVOLVED: Final = frozenset({"transfer-encoding", "connection", "retry-after"})
+
+
+def milliseconds(seconds: float) -> int:
+    """As `exchange` takes them: an hour at most."""
+    return int(min(max(seconds, 0.0), LONGEST_S) * 1_000)
 
 
 @final

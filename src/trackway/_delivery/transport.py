@@ -34,7 +34,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 import orjson
 
 from trackway._core.loading import loading
-from trackway._delivery.kept import MOST_PIECES, STALE, Template, YesReply, exchange
+from trackway._delivery.kept import MOST_PIECES, STALE, Template, YesReply, exchange, milliseconds
 from trackway._delivery.policy import Failure, Outcome, retry_after
 from trackway._delivery.replies import printable, secrets_of
 from trackway._delivery.timed import TimedSocket
@@ -155,8 +155,8 @@ class Transport:
             return None
         line = cast("TimedSocket", connection.sock)
         head = template.head(sum(map(len, body)))
-        pause, left = int(self._patience() * 1e3), int((self._deadline - self._clock()) * 1e3)
-        error, reply = exchange(line.fileno(), (head, *body), pause, left)
+        pause, left = self._patience(), self._deadline - self._clock()
+        error, reply = exchange(line.fileno(), (head, *body), *map(milliseconds, (pause, left)))
         if error == STALE:
             self.close()
             return None
