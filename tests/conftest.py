@@ -5,6 +5,7 @@ it. A test that is about swallowing asks for `swallowing`. Counts that differ be
 come from `count`.
 """
 
+import faulthandler
 import gc
 import os
 import random
@@ -50,6 +51,13 @@ settings.load_profile("long" if TORTURE else "ci")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the switch of `tests/conformance`, whose servers take minutes and a gigabyte."""
     parser.addoption("--conformance", action="store_true", help="start real backends and ask them")
+
+
+@pytest.fixture(autouse=True)
+def _no_dump_of_a_test_that_takes_hours() -> None:
+    """A dump of running frames, which pytest has made after a while, may end the process that it looks into."""
+    if TORTURE:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True)
