@@ -100,7 +100,7 @@ clean:
 	touch $@
 
 # A stamp for each extra, so that nothing is installed twice until what is installed changes.
-.venv/.local .venv/.dev: .venv/.%: .venv/.python pyproject.toml hatch_build.py src/native/kernels.c src/native/suspicious.h
+.venv/.local .venv/.dev: .venv/.%: .venv/.python pyproject.toml hatch_build.py src/native/kernels.c src/native/suspicious.h src/native/exchange.h
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@
 

@@ -19,6 +19,7 @@ enum { REPLY_PIECE = 16 << 10, LONGEST_MS = 3600 * 1000, MOST_PARTS = 64 };
 typedef struct {
     int socket;
     int64_t pause_ms, until_ms; /* each wait; all of them */
+    PyThreadState *thread;
 } Wire;
 
 static int64_t now_ms(void)
@@ -28,8 +29,17 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Whether a handler of a signal has raised: on the main thread, of a program that drains, nobody waits for Ctrl-C. */
+static int interrupted(Wire *wire)
+{
+    PyEval_RestoreThread(wire->thread);
+    int raised = PyErr_CheckSignals() < 0;
+    wire->thread = PyEval_SaveThread();
+    return raised;
+}
+
 /* 0 when *events* can be had, or the next call will tell what is wrong; else an errno. */
-static int await_wire(const Wire *wire, short events)
+static int await_wire(Wire *wire, short events)
 {
     int64_t end = now_ms() + wire->pause_ms;
     if (end > wire->until_ms)
@@ -44,6 +54,8 @@ static int await_wire(const Wire *wire, short events)
             return ETIMEDOUT;
         if (errno != EINTR)
             return errno;
+        if (interrupted(wire))
+            return EINTR;
     }
 }
 
@@ -56,7 +68,7 @@ static int fresh(const Wire *wire)
     return recv(wire->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && would_wait();
 }
 
-static int send_parts(const Wire *wire, struct iovec *part, size_t parts)
+static int send_parts(Wire *wire, struct iovec *part, size_t parts)
 {
     while (parts > 0) {
         struct msghdr message = {.msg_iov = part, .msg_iovlen = parts};
@@ -77,7 +89,7 @@ static int send_parts(const Wire *wire, struct iovec *part, size_t parts)
     return 0;
 }
 
-static int receive_some(const Wire *wire, char *buffer, Py_ssize_t *received)
+static int receive_some(Wire *wire, char *buffer, Py_ssize_t *received)
 {
     for (;;) {
         ssize_t found = recv(wire->socket, buffer, REPLY_PIECE, MSG_DONTWAIT);
@@ -115,12 +127,13 @@ static PyObject *exchange(PyObject *Py_UNUSED(module), PyObject *const *args, Py
     char reply[REPLY_PIECE];
     Py_ssize_t received = 0;
     int error;
-    Py_BEGIN_ALLOW_THREADS
-    Wire wire = {(int)descriptor, pause, now_ms() + total};
+    Wire wire = {(int)descriptor, pause, now_ms() + total, PyEval_SaveThread()};
     if (!fresh(&wire))
         error = STALE;
     else if (!(error = send_parts(&wire, parts, (size_t)size)))
         error = receive_some(&wire, reply, &received);
-    Py_END_ALLOW_THREADS
+    PyEval_RestoreThread(wire.thread);
+    if (PyErr_Occurred())
+        return NULL;
     return Py_BuildValue("iy#", error, reply, received);
 }

@@ -9,7 +9,16 @@ from zlib import crc32
 import pytest
 
 from tests import backend as b
-from tests._delivery.sending import RESOURCE, SCOPE, Sending, fill, span, span_id, spool_at
+from tests._delivery.sending import (
+    DESTINATION,
+    RESOURCE,
+    SCOPE,
+    Sending,
+    fill,
+    span,
+    span_id,
+    spool_at,
+)
 from tests.backend import Backend
 from trackway._core import log
 from trackway._delivery import platform
@@ -170,6 +179,25 @@ def test_one_bad_span_among_many_is_found(home: Path) -> None:
         (letter,) = sending.exporter.letters
         sending.close()
     assert span_id(250) in letter.payload.hex()
+    spool.close()
+
+
+@pytest.mark.parametrize("recycle", [True, False])
+def test_spans_that_take_turns_travel_together(home: Path, *, recycle: bool) -> None:
+    """Two scopes, or one span of ten that needs a look, cost no more requests than spans of one kind."""
+    spool = Spool(home / "spool", DESTINATION, recycle=recycle)
+    scopes = [spool.register_scope(RESOURCE, encode.scope(name, "1")) for name in "ab"]
+    ids = [span_id(number) for number in range(1_000)]
+    for number in range(1_000):
+        flags = FLAG_UNPRICED if number % 10 == 9 else 0
+        spool.append(span(number, 2_000), scopes[number % 2], flags=flags)
+    with Backend() as backend:
+        sending = Sending(backend.url, home, spool, complete=lambda payload: payload)
+        sending.run()
+        assert dict.fromkeys(ids, 1) == backend.spans
+        assert len(backend.requests) <= 3
+        assert sending.time.now < 1_001
+        sending.close()
     spool.close()
 
 

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -190,3 +192,59 @@ def test_a_reply_may_come_in_pieces(
     assert outcome.status == expected
     assert outcome.failure == ("" if expected else "network")
     assert counted == [3]
+
+
+class _Interrupted(Exception):
+    """What a handler of a signal raises."""
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise _Interrupted
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """A handler that raises, for the signal of an alarm."""
+    before = signal.signal(signal.SIGALRM, _interrupt)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_handler_of_a_signal_need_not_wait_for_the_reply(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    """What it raises ends the wait, as it ends every wait of Python's."""
+    client, _ = pair
+    began = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    with pytest.raises(_Interrupted):
+        exchange(client.fileno(), (b"x",), 30_000, 30_000)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.usefixtures("alarm")
+def test_the_reply_to_an_interrupted_request_is_not_the_next_ones() -> None:
+    """A connection on which an answer is outstanding is closed, whatever ended the wait for it."""
+
+    def answer(connection: Connection, request: Request) -> bool:
+        if request.body == b"" and not asked:
+            asked.append(1)
+            return b.ok()(connection, request)
+        if request.body == b"":
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            # Until the client has closed, or has sent the next request.
+            connection.socket.recv(1, socket.MSG_PEEK)
+            return b.ok()(connection, request)
+        return b.status(503)(connection, request)
+
+    asked: list[int] = []
+    with Backend(answer) as backend:
+        client = Transport(backend.url)
+        assert client.post(b"").status == 200
+        with pytest.raises(_Interrupted):
+            client.post(b"")
+        assert client.post(b"\x0a\x00").status == 503
+        client.close()
+        assert backend.connections == 2

@@ -1,13 +1,17 @@
 """What a process reads of its own chain in bulk is what it would read record by record."""
 
+import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests._delivery.spools import DESTINATION, live_chain, number_of, numbered, spool_at
+from trackway._delivery import platform
 from trackway._delivery.gather import Run
 from trackway._delivery.own import OwnChain
 from trackway._delivery.own_reader import WORTH_IT, OwnReader
+from trackway._delivery.reader import ChainReader
 from trackway._delivery.record import FLAG_UNPRICED, KIND_SCORE, Record
 from trackway._delivery.spool import Spool
 
@@ -113,3 +117,27 @@ def test_files_that_vanished_are_no_error(home: Path) -> None:
         found = records_of(reader.gather(LARGE, 1_000, 0))
     assert [number_of(record) for record in found] == list(range(len(found)))
     spool.close()
+
+
+def test_a_place_is_kept_while_nothing_can_be_opened(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is out of descriptors while looking for the scopes before its place goes on from that place."""
+    monkeypatch.setattr(platform, "capabilities", replace(platform.capabilities, map=False))
+    spool, scope = spool_at(home)
+    for n in range(20):
+        spool.append(numbered(n), scope)
+    chain = live_chain(spool)
+    with ChainReader(chain) as reader:
+        place = reader.read(max_records=10)[-1]
+    own = OwnReader(chain, place.segment, place.end, OwnChain(spool, chain))
+    with own:
+        with monkeypatch.context() as full:
+            full.setattr(platform, "open_existing", _out_of_descriptors)
+            assert own.read() == []
+        assert [number_of(record) for record in own.read()] == list(range(10, 20))
+    spool.close()
+
+
+def _out_of_descriptors(_path: Path) -> int:
+    raise OSError(errno.EMFILE, "too many open files")

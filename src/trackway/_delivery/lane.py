@@ -212,10 +212,19 @@ class ChainLane(_Pieces):
 
     def _read(self, limit: int) -> list[Batch]:
         if isinstance(self._reader, OwnReader):
-            avoid = 0 if self._complete is None else FLAG_UNPRICED
-            if runs := self._reader.gather(limit, RECORDS, avoid):
-                return [Batch.of_runs(runs, self._reader.scopes)]
+            return self._read_own(self._reader, limit)
         return Batch.runs(self._reader.read(limit, RECORDS), self._reader.scopes)
+
+    def _read_own(self, reader: OwnReader, limit: int) -> list[Batch]:
+        avoid = 0 if self._complete is None else FLAG_UNPRICED
+        runs = reader.gather(limit, RECORDS, avoid)
+        size = sum([len(run.payloads) for run in runs])
+        if size >= min(limit // 2, TARGET // 4):
+            return [Batch.of_runs(runs, reader.scopes)]
+        # Scopes that take turns, or a few that need a look: a request for each would be one for each record.
+        records = [record for run in runs for record in run.records()]
+        records += reader.read(limit - size, RECORDS - len(records))
+        return Batch.runs(records, reader.scopes)
 
     def _remember(self, batch: Batch, counters: DeliveryCounters) -> None:
         before = self.state.segment

@@ -363,8 +363,11 @@ class ChainReader:
         """Goes to where the records of the opened segment begin, or to the remembered offset."""
         self._header = header
         resumed, self._offset = max(self._offset, RECORDS_AT), RECORDS_AT
-        self._learn_scopes(resumed)
-        self._offset = resumed
+        try:
+            self._learn_scopes(resumed)
+        finally:
+            # Out of descriptors: what was read before must not be read again.
+            self._offset = resumed
 
     def _learn_scopes(self, end: int) -> None:
         """Reads the scope records before a remembered offset: they stand where the scope was first used."""

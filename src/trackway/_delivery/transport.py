@@ -134,6 +134,10 @@ class Transport:
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             self.close()
             return Outcome(failure=_failure(error), detail=_describe(error))
+        except BaseException:
+            # Of a signal handler: the reply that is still to come would be taken for that of the next request.
+            self.close()
+            raise
         return outcome
 
     def close(self) -> None:
