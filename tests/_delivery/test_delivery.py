@@ -14,7 +14,7 @@ import time_machine
 
 from tests import backend as b
 from tests._delivery.sending import delivery_to, fill, span_id
-from tests.backend import Backend
+from tests.backend import Backend, Connection, Request
 from trackway._core.settings import Settings
 from trackway._delivery.chain import chains, dating
 from trackway._delivery.delivery import open_delivery
@@ -193,6 +193,38 @@ def test_shutdown_does_not_wait_for_a_request(home: Path) -> None:
         assert not delivery.shutdown(0.3)
         assert time.monotonic() - began < 1.0
     assert len(chains(delivery.root, delivery.sinks[0].destination_id)) == 1
+
+
+def test_shutdown_takes_no_connection_from_under_a_flush(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a flush sends on its own thread, its descriptor stays its own until the reply is there, or given up."""
+    start, waiting, go = threading.Thread.start, threading.Event(), threading.Event()
+
+    def started(thread: threading.Thread) -> None:
+        # As at the end of an interpreter from Python 3.12 on.
+        if thread.name == "trackway-export":
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    def slowly(connection: Connection, request: Request) -> bool:
+        waiting.set()
+        go.wait(30)
+        return b.ok()(connection, request)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    with Backend(b.ok(), slowly) as backend:
+        delivery = delivery_to(backend, home)
+        fill(delivery.sinks[0], range(1_500), 2_000)
+        flushing = threading.Thread(target=delivery.flush, args=(20.0,))
+        flushing.start()
+        assert waiting.wait(30)
+        assert not delivery.shutdown(0.2)
+        assert backend.closed == 0
+        go.set()
+        flushing.join(30)
+        assert not flushing.is_alive()
+        assert delivery.stats().destinations[0].acked == len(backend.spans) > 0
 
 
 def test_the_sums_are_right_at_every_moment(home: Path) -> None:

@@ -1,12 +1,13 @@
 """What the log says of a delivery in trouble: one line a minute for each kind, with the setting to look at."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from trackway._core import log
 from trackway._delivery.policy import Action, Decision, Outcome, Rule
 
-__all__ = ["Blame", "tell"]
+__all__ = ["Blame", "tell", "tell_what_stays"]
 
 CREDENTIALS: Final = frozenset({401, 403})
 # A blip is not worth a line in the application's log.
@@ -43,3 +44,10 @@ def tell(blame: Blame, outcome: Outcome, decision: Decision, failures: int) -> N
             log.warn("delivery.unavailable", words, answer)
         case _:
             pass
+
+
+def tell_what_stays(spans: int, folder: Path, *, drains: bool) -> None:
+    """Says at the end of a process what it leaves, if anything; *drains*: a command can send it, too."""
+    if spans:
+        words = "%d spans stay in the spool %s: the next process that sends there delivers them"
+        log.warn("delivery.stays", words + ", or `trackway spool drain`" * drains, spans, folder)

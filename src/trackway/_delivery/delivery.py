@@ -25,14 +25,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, final
 
-from trackway._core import fork, log
+from trackway._core import fork
 from trackway._core.backend import Remote
 from trackway._core.protocols import PriceSource
 from trackway._core.settings import Settings
 from trackway._delivery import platform
 from trackway._delivery.caretaker import Caretaker
 from trackway._delivery.chain import dating, spool_root
-from trackway._delivery.complaints import Blame
+from trackway._delivery.complaints import Blame, tell_what_stays
 from trackway._delivery.destination import LOCAL, description_of, identity_of
 from trackway._delivery.exporter import Exporter, Mark, Poster
 from trackway._delivery.posting import new_poster
@@ -206,10 +206,10 @@ class Delivery:
         for sink in self.sinks:
             sink.on_append = sink.on_roll = None
             sink.close()
-        # A request may be under way for longer than the caller has time: then the thread does the rest when it ends.
-        self._left_behind = not ended
+        # A request may be under way for longer than the caller has time: who makes it does the rest when it ends.
+        self._left_behind = True
         if ended or not self._deliverer.alive:
-            self._release()
+            self._deliverer.alone(left, self._release)
         # Not for what others have waiting: the child of a fork would speak of its parent's, and in a log handler whose
         # lock a thread of the parent has.
         if not flushed:
@@ -307,9 +307,12 @@ class Delivery:
             if left <= 0 or exporter.rests_for() > left:
                 return False
             pause = self._deliverer.inline(left)
+            if self._left_behind:
+                self._deliverer.alone(0.0, self._release)
+                break
             if pause:
                 time.sleep(min(pause, left))
-        return True
+        return exporter.passed(mark)
 
     # -- the workers -------------------------------------------------------------------------------
 
@@ -373,13 +376,9 @@ class Delivery:
     def _say_what_stays(self) -> None:
         if self._remote is None:
             return
-        stats = destination_stats(self.root, self._remote.destination_id)
-        if stats.in_spool:
-            words = "%d spans stay in the spool %s: the next process that sends there delivers them"
-            if self.foreign is None:
-                words += ", or `trackway spool drain`"
-            folder = self.root / self._remote.destination_id
-            log.warn("delivery.stays", words, stats.in_spool, folder)
+        destination = self._remote.destination_id
+        left = destination_stats(self.root, destination).in_spool
+        tell_what_stays(left, self.root / destination, drains=self.foreign is None)
 
 
 _deliveries: Final[weakref.WeakSet[Delivery]] = weakref.WeakSet()

@@ -144,6 +144,15 @@ class Worker:
         finally:
             self._stepping.release()
 
+    def alone(self, timeout: float, action: Callable[[], None]) -> None:
+        """Does *action* while no step is under way; not at all if one is for longer than *timeout* seconds."""
+        if not self._stepping.acquire(timeout=timeout):
+            return
+        try:
+            action()
+        finally:
+            self._stepping.release()
+
     def stop(self, timeout: float) -> bool:
         """Ends the thread and lets none start; False when it is still busy after *timeout* seconds."""
         with self._condition:
