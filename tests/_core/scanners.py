@@ -1,10 +1,10 @@
 r"""Made-up secrets in the formats that two public scanners list, which nobody looked at when the rules were written.
 
-`scanners.txt` holds what their rules say of formats: one row for each rule that a text alone can satisfy (*shaped*),
-and one for each that needs the vendor's name nearby (*named*). Left out are rules for ids, users, hosts, public keys,
-hashes of passwords and what is no vendor's, and formats with fewer than eight characters of chance. Each rule falls by
-the hash of its name into one of two halves: what was missed of half A was looked at, and rules were mended; what is
-missed of half B is counted, and never looked at.
+`scanners.txt` holds what their rules say of formats: one row for each rule that finds the secret wherever it stands
+(*shaped*), one for each that wants the vendor's name nearby (*named*), and one for each that wants words of its own
+around the secret, which the row then holds (*told*). The latter count as named: that is how their rules find them.
+Left out are rules for ids, users, hosts, public keys, hashes of passwords and what is no vendor's, and formats with
+fewer than eight characters of chance. Each rule falls by the hash of its name into one of two halves.
 
 A format is written as in `vendors.py`, with more alphabets, and `\n` for the end of a line.
 """
@@ -72,7 +72,7 @@ def planted(each: int) -> Iterator[Planted]:
             for _ in range(each):
                 value, secret = _made(r, form)
                 for what, style, text in (
-                    _shaped(r, value) if kind == "shaped" else _named(r, name, value)
+                    _named(r, name, value) if kind == "named" else _as_it_is(r, kind, value)
                 ):
                     yield Planted(what, half, f"{name}  {form}", style, text, secret)
 
@@ -89,9 +89,10 @@ def _made(r: Random, form: str) -> tuple[str, str]:
     return text, max(reversed(parts), key=len)
 
 
-def _shaped(r: Random, value: str) -> list[tuple[str, str, str]]:
+def _as_it_is(r: Random, kind: str, value: str) -> list[tuple[str, str, str]]:
     before, after = r.choice(AROUND)
-    return [("shaped", before, f"{clean_text(r)} {before}{value}{after}")]
+    what = "shaped" if kind == "shaped" else "named"
+    return [(what, before, f"{clean_text(r)} {before}{value}{after}")]
 
 
 def _named(r: Random, name: str, value: str) -> list[tuple[str, str, str]]:
