@@ -19,7 +19,7 @@ _OPENING: Final = rb">? ?\\{0,3}[\"'`]?"
 # A digit soon, and eight characters: most of what is assigned is a short word, or one without a digit.
 _AHEAD: Final = (
     rb"(?=[ >\\\"'`]{0,5}+(?=[\w.~+/=!@#%^*-]{8})"
-    rb"(?:[A-Za-z_.~+/!@#%^*-]{0,40}+[0-9]|(?=[A-Za-z_-]{14})[A-Z]{0,9}[a-z]{1,9}[A-Z]))"
+    rb"(?:[A-Za-z_.~+/=!@#%^*-]{0,40}+[0-9]|(?=[A-Za-z_-]{10})[A-Z]{0,9}[a-z]{1,9}[A-Z]))"
 )
 _SCHEMED: Final = rb"[\"']?[Bb]earer [A-Za-z0-9._~+/=-]{16}"
 
@@ -91,9 +91,11 @@ _LONG: Final = 12
 _MANY_DIGITS: Final = 3
 _MANY_CHANGES: Final = 0.3
 # Of random letters half are capitals; of `getTokenOfUser` a fifth.
-_LONG_LETTERS: Final = 14
-_FEW_CAPITALS: Final = 0.35
-_MANY_CAPITALS: Final = 0.65
+_LONG_LETTERS: Final = 10
+_FEW_CAPITALS: Final = 0.25
+_MANY_CAPITALS: Final = 0.8
+# Longer than a time in microseconds.
+_LONG_NUMBER: Final = 18
 
 
 def assigned(data: bytes, byte: int) -> Iterator[tuple[int, int, bytes]]:
@@ -116,11 +118,18 @@ def assigned(data: bytes, byte: int) -> Iterator[tuple[int, int, bytes]]:
 
 def _is_made_up(value: bytes, how: Secrecy) -> bool:
     """Whether *value* is no word of a program or of a language."""
-    if not _letter.search(value) or value.startswith((b"$", b".")):
+    if value.startswith((b"$", b".")):
         return False
+    if not _letter.search(value):
+        return how is Secrecy.ANY and value.isdigit() and len(value) >= _LONG_NUMBER
     if not _digits.search(value):
         capitals = len(_capital.findall(value)) / len(value)
-        return len(value) >= _LONG_LETTERS and _FEW_CAPITALS <= capitals <= _MANY_CAPITALS
+        changes = len(_change.findall(value)) / len(value)
+        return (
+            len(value) >= _LONG_LETTERS
+            and _FEW_CAPITALS <= capitals <= _MANY_CAPITALS
+            and changes >= _MANY_CHANGES
+        )
     # Base64 may begin with a slash as paths do.
     if (
         how is Secrecy.ANY

@@ -16,12 +16,16 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from trackway._core.assignments import COLON, EQUALS, Sign, assigned
+from trackway._core.drawn import drawn
 from trackway._core.secrets import LONGEST_NAME, Secrecy, key_mark, look_back, secrecy
-from trackway._core.shapes import DRAWN, DRAWN_MARK, SHAPES, Shapes
+from trackway._core.shapes import DRAWN_MARK, LONGER, SHAPES, Shapes
 from trackway._wire.native import kernels
 
 _BACKSLASH: Final = 0x5C
 _QUOTE: Final = 0x22
+_DOT: Final = 0x2E
+# From a token's text to its `logprob`, on the same or one of the next lines.
+_NEAR: Final = 160
 
 # Before the word that a secret is, in JSON: the letter of an escape, behind its backslash.
 _ESCAPES: Final = b"nrtbf"
@@ -63,8 +67,6 @@ def _by_shape(data: bytes, shapes: Shapes) -> bytes:
 
 
 _compiled: Final = functools.cache(re.compile)
-# Three words of a prefix, and the character before them.
-_LONGEST_WORDS: Final = 40
 
 
 def _tokens(data: bytes, shapes: Shapes) -> Iterator[tuple[int, int, bytes]]:
@@ -86,21 +88,12 @@ def _tokens(data: bytes, shapes: Shapes) -> Iterator[tuple[int, int, bytes]]:
                 yield start, end, token.mark
                 break
         else:
-            start, drawn = _drawn(data, behind)
-            if drawn > behind:
-                end = drawn
+            key = drawn(data, behind) if data[behind - 1] != _DOT else None
+            if key is not None and not data.startswith(
+                LONGER.get(data[key[0] : behind], ()), key[0]
+            ):
+                start, end = key
                 yield start, end, DRAWN_MARK
-
-
-def _drawn(data: bytes, behind: int) -> tuple[int, int]:
-    """From where to where a key that no table names stands around *behind*, where a prefix may end."""
-    for before, rest in DRAWN:
-        found = _compiled(rest).match(data, behind)
-        if found is not None:
-            word = _compiled(before).search(data, max(0, behind - _LONGEST_WORDS), behind)
-            if word is not None:
-                return word.start(), found.end()
-    return behind, behind
 
 
 def _begins_a_word(data: bytes, start: int) -> bool:
@@ -175,7 +168,7 @@ def _values_of_secret_keys(
             start = at + len(edge)
             end = _end_of_text(data, start, level)
             # What has a `logprob` behind it is a token of text.
-            if end > start and not (name == "token" and b"logprob" in data[end : end + 32]):
+            if end > start and not (name == "token" and b"logprob" in data[end : end + _NEAR]):
                 yield start, end, mark
         elif how is Secrecy.ANY and (number := _number.match(data, at)):
             yield at, number.end(), edge + mark + edge

@@ -25,13 +25,13 @@ LONGEST_NAME: Final = 64
 _SECRET_ENDS: Final = (
     *("apikey", "apikeys", "secretkey", "privatekey", "accesskey", "signingkey", "encryptionkey"),
     *("masterkey", "accountkey", "subscriptionkey", "authkey", "servicerolekey", "hmackey"),
-    *("appkey", "applicationkey"),
+    *("appkey", "applicationkey", "sharedkey"),
     *("password", "passwords", "passwd", "passphrase", "passcode", "secret", "secrets"),
     *("authorization", "cookie", "cookies", "credential", "credentials", "connectionstring"),
 )
 _TOKEN_ENDS: Final = (
     *("accesstoken", "refreshtoken", "authtoken", "bearertoken", "sessiontoken", "apitoken"),
-    *("idtoken", "csrftoken", "xsrftoken"),
+    *("idtoken", "csrftoken", "xsrftoken", "licensekey"),
 )
 # `token` behind one of these is a place in a list, a unit of text, or a symbol of a vocabulary.
 _NO_SECRET_TOKEN: Final = frozenset(
@@ -52,7 +52,7 @@ _PASS_OF: Final = frozenset(
 _AUTH_OF: Final = frozenset(("basic", "digest", "http", "proxy"))
 # How every name above ends, in as many letters as tell it from most others.
 ENDINGS: Final = (
-    *("key", "eys", "ken", "ret", "ets", "jwt", "pwd", "swd", "uth"),
+    *("key", "eys", "ken", "ret", "ets", "jwt", "pwd", "swd", "uth", "pat"),
     *("word", "ords", "rase", "okie", "tial", "pass", "scode", "okies", "tials", "tring", "zation"),
 )
 _LAST_LETTERS: Final = frozenset(ending[-3:] for ending in ENDINGS)
@@ -78,7 +78,9 @@ def secrecy(name: str) -> Secrecy:  # noqa: PLR0911 - a table of names
         return Secrecy.NONE if before in _NO_SECRET_TOKEN else Secrecy.TEXT
     secret = (
         last == "jwt"
-        or (last == "pwd" and before != "")  # alone it is the working directory
+        or (
+            last in {"pwd", "pat"} and before != ""
+        )  # alone it is the working directory, or a person
         or (last == "pass" and before in _PASS_OF)
         or (last == "auth" and before in _AUTH_OF)
     )

@@ -21,7 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["DRAWN", "DRAWN_MARK", "SHAPES", "Rule", "Shapes", "Token"]
+from trackway._core.drawn import AHEAD
+
+__all__ = ["DRAWN_MARK", "LONGER", "SHAPES", "Rule", "Shapes", "Token"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ _BASIC: Final = rb"Basic {1,4}([A-Za-z0-9+/]{8,}+={0,2})"
 # The path of a webhook is its password.
 _WEBHOOK: Final = (
     rb"(hooks\.slack\.com/(?:services|workflows|triggers)/|hooks\.zapier\.com/hooks/catch/|discord(?:app)?\.com/api/webhooks/[0-9]{1,20}/"
-    rb"|\.webhook\.office\.com/webhookb2/)[\w@/+-]{15,}"
+    rb"|\.webhook\.office\.com/webhookb2/|outlook\.office\.com/webhook/|\.tines\.com/webhook/"
+    rb"|thingsboard\.cloud/api/v1/)[\w@/+-]{15,}"
 )
 
 
@@ -134,6 +137,11 @@ def _basic(found: re.Match[bytes]) -> bytes:
     except ValueError:
         return found[0]
     return b"Basic " + _mark("basic credentials") if b":" in decoded else found[0]
+
+
+def _encoded_pem(found: re.Match[bytes]) -> bytes:
+    """A PEM that is in Base64 as a whole says in its first line whether it is private."""
+    return _mark("private key") if b"PRIVATE KEY" in a2b_base64(found[0][:64]) else found[0]
 
 
 _HYPHENATED: Final[_Table] = (
@@ -174,8 +182,9 @@ _HYPHENATED: Final[_Table] = (
     ("new relic key", "NRAK- NRAA- NRII- NRIQ- NRBR- NRRA- px-api- px-dep-", rb"[\w-]{19,}"),
     ("netlify token", "nfp-", rb"[A-Za-z0-9]{36,}"),
     ("octopus key", "API-", rb"(?=[A-Z]{0,24}[0-9])[A-Z0-9]{26,}"),
-    ("postman key", "PMAK-", rb"[a-f0-9]{24}-[a-f0-9]{34}"),
-    ("pulumi token", "pul-", rb"[a-f0-9]{40}"),
+    ("postman key", "PMAK-", rb"[A-Za-z0-9]{24}-[A-Za-z0-9]{34}"),
+    ("pulumi token", "pul-", rb"[a-z0-9]{40}"),
+    ("appsync key", "da2-", rb"[a-z0-9]{26}(?!\w)"),
     ("red hat key", "rh-api-", rb"[a-fA-F0-9-]{36}"),
     ("hubspot token", "pat-eu1- pat-na1-", rb"[A-Za-z0-9-]{36}"),
     ("intra42 secret", "s-s4t2ud- s-s4t2af- u-s4t2ud- u-s4t2af-", rb"[a-f0-9]{64}"),
@@ -222,7 +231,7 @@ _UNDERSCORED: Final[_Table] = (
     ("posthog key", "phx_", rb"\w{40,}"),
     ("prefect key", "pnu_ pnb_", rb"[A-Za-z0-9]{36}"),
     ("readme key", "rdme_", rb"[a-z0-9]{60,}"),
-    ("rubygems key", "rubygems_", rb"[a-zA-Z0-9]{48}"),
+    ("rubygems key", "rubygems_", rb"[a-zA-Z0-9]{42,}"),
     ("sentry token", "sntryu_ sntrys_", rb"[A-Za-z0-9+/=_]{60,}"),
     ("settlemint token", "sm_aat_ sm_pat_ sm_sat_", rb"[A-Za-z0-9]{16}"),
     ("shippo token", "shippo_live_ shippo_test_", rb"[a-fA-F0-9]{40}"),
@@ -240,6 +249,11 @@ _UNDERSCORED: Final[_Table] = (
     ("shortcut token", "shltm_", rb"[\w-]{40}"),
     ("sonarqube token", "squ_ sqa_ sqp_", rb"[a-z0-9]{40}"),
     ("square token", "sqco_", rb"[A-Za-z0-9]{59}"),
+    ("dependency-track key", "odt_", rb"[A-Za-z0-9]{32,}"),
+    ("dfuse key", "web_", rb"[a-z0-9]{32}(?!\w)"),
+    ("mongodb atlas secret", "mdb_sa_sk_", rb"[\w-]{40}"),
+    ("sourcegraph token", "slk_", rb"[a-f0-9]{64}"),
+    ("ionic token", "ion_", rb"[a-zA-Z0-9]{42}"),
     ("resend key", "re_", rb"[A-Za-z0-9]{8}_[A-Za-z0-9]{24}"),
 )  # fmt: skip
 _DOTTED: Final[_Table] = (
@@ -254,32 +268,11 @@ _DOTTED: Final[_Table] = (
     ("voiceflow key", "VF.", rb"(?:(?:DM|WS)\.)?[a-fA-F0-9]{24}\.[A-Za-z0-9]{16}"),
     ("stackhawk key", "hawk.", rb"[\w-]{20}\.[\w-]{20}"),
     ("mapbox token", "sk.", rb"eyJ[\w-]{40,}\.[\w-]{20,}"),
+    ("fullstory key", "na1. eu1.", rb"[A-Za-z0-9+/]{100,}"),
+    ("aws key", "amzn.mws.", rb"[a-f0-9]{8}-(?:[a-f0-9]{4}-){3}[a-f0-9]{12}"),
 )  # fmt: skip
 
-# What no table names, for what may stand before the byte and behind it. Behind a word so long a run of letters of both
-# cases and digits, or of small letters beyond `f` and digits, that it was drawn by lot; behind one that tells a shorter
-# one will do. Ids are shorter, or hexadecimal: they are what a trace is read by.
-_LONG: Final = (
-    rb"(?:(?=[A-Za-z]{0,40}[0-9])(?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z])[A-Za-z0-9]{36,}"
-    rb"|(?=[0-9a-f]{0,40}[g-z])(?=[a-z]{0,40}[0-9])[a-z0-9]{40,})(?![\w+/=-])"
-)
-_TOLD: Final = rb"(?=[A-Za-z]{0,30}[0-9])(?=[a-f0-9]{0,40}[A-Zg-z])[A-Za-z0-9]{24,}(?![\w+/=-])"
-DRAWN: Final = (
-    (rb"(?<![\w+/=.%-])(?!sha[0-9])[a-z][a-z0-9]{1,11}[_-]\Z", _LONG),
-    (
-        rb"(?<![A-Za-z0-9])(?:[a-z][a-z0-9]{0,11}[_-]){0,2}(?:live|secret|apikey|token|tkn|pat|sk)[_-]\Z",
-        _TOLD,
-    ),
-)
 DRAWN_MARK: Final = _mark("key of a vendor")
-
-
-def _drawn_ahead(byte: bytes) -> bytes:
-    """What a gate finds them by, behind *byte*."""
-    words = (b"live", b"secret", b"apikey", b"token", b"tkn", b"pat", b"sk")
-    told = b"|".join(b"(?<=%s)" % (word + byte) for word in words)
-    return rb"(?=[A-Za-z0-9]{24})(?:[A-Za-z0-9]{36}|" + told + rb")|"
-
 
 # In a gate, what follows the byte is looked at before what precedes it: behind most hyphens and underscores stands a
 # short word, or one in lower case without a digit.
@@ -292,7 +285,8 @@ SHAPES: Final = (
         Rule(_PEM, _mark("private key")),
         Rule(rb"(?<![A-Za-z0-9])[0-9a-f]{32}-us[0-9]{1,2}(?!\w)", _mark("mailchimp key")),
         Rule(rb"dapi(?<![A-Za-z0-9]dapi)[0-9a-f]{32}-[0-9](?!\w)", _mark("databricks token")),
-        gate=_drawn_ahead(b"-")
+        gate=AHEAD
+        + b"|"
         + rb"[0-9](?<=dapi[0-9a-f]{32}-[0-9])|"
         + rb"BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-|us[0-9](?<=[0-9a-f]{32}-us[0-9])|",
     ),
@@ -305,7 +299,7 @@ SHAPES: Final = (
             _mark("maxmind key"),
         ),
         Rule(rb"live_(?<![A-Za-z0-9]live_)[0-9]{8,10}_[A-Za-z0-9]{30,}", _mark("twitch key")),
-        gate=_drawn_ahead(b"_") + rb"[0-9]{8}(?<=live_[0-9]{8})|mmk(?<=_[A-Za-z0-9]{29}_mmk)|",
+        gate=AHEAD + b"|" + rb"[0-9]{8}(?<=live_[0-9]{8})|mmk(?<=_[A-Za-z0-9]{29}_mmk)|",
     ),
     _tokens(
         b".",
@@ -313,28 +307,28 @@ SHAPES: Final = (
         _DOTTED,
         Rule(_WEBHOOK, _webhook),
         Rule(
-            rb"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[a-f0-9]{64}",
+            rb"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[a-z0-9]{62,66}",
             _mark("airtable token"),
         ),
-        gate=rb"com/(?:services|workflows|triggers|hooks/catch|api/webhooks)/|office\.com/webhookb2/"
-        rb"|[a-f0-9]{64}(?<=pat[A-Za-z0-9]{14}\.[a-f0-9]{64})|",
+        gate=rb"com/(?:services|workflows|triggers|hooks/catch|api/webhooks|webhook|webhookb2)/|cloud/api/v1/"
+        rb"|[a-z0-9]{62}(?<=pat[A-Za-z0-9]{14}\.[a-z0-9]{62})|",
     ),
     _shapes(
         b"A",
-        rb"A(?:[KSBC](?:IA|CA)[A-Z0-9]{16}|Iza[\w-]{35}|TATT3[\w=-]{30}|KCp[A-Za-z0-9]{40}"
+        rb"A(?:[KSBC](?:IA|CA)[A-Z0-9]{16}|Iza[\w-]{35}|TATT3[\w=-]{30}|KC[A-Za-z0-9]{64}|TBB[A-Za-z0-9]{32}"
         rb"|BSK[A-Za-z0-9+/]{40}|A[ACM][\w-]{20}(?<=EAA[ACM][\w-]{20})"
-        rb"|I[A-Za-z0-9]{17}(?<=LTAI[A-Za-z0-9]{17})|K[A-Za-z0-9]{54}(?<=EZAK[A-Za-z0-9]{54})"
+        rb"|I[A-Za-z0-9]{17}(?<=LTAI[A-Za-z0-9]{17})"
         rb"|ZDO[A-Za-z0-9]{4}(?<=[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}))",
         _rule("aws key", rb"A(?:[KSB]IA|CCA)", rb"[A-Z0-9]{16}(?![A-Za-z0-9])"),
         _rule("google key", rb"AIza", rb"[\w-]{35}"),
         _rule("atlassian token", rb"ATATT3", rb"[\w=-]{30,}"),
-        _rule("artifactory key", rb"AKCp", rb"[A-Za-z0-9]{69}"),
+        _rule("artifactory key", rb"AKC", rb"[A-Za-z0-9]{64,74}"),
+        _rule("bitbucket password", rb"ATBB", rb"[A-Za-z0-9]{32}(?!\w)"),
         _rule("bedrock key", rb"ABSK", rb"[A-Za-z0-9+/]{40,}={0,2}"),
         _rule("facebook token", rb"EAA[CM]", rb"[A-Za-z0-9]{30,}"),
         _rule("square token", rb"EAAA", rb"[\w-]{22,60}"),
         _rule("alibaba key", rb"LTAI", rb"[A-Za-z0-9]{17,21}(?![A-Za-z0-9])"),
         Rule(rb"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}", _mark("azure devops token")),
-        _rule("easypost key", rb"EZAK", rb"[A-Za-z0-9]{54}"),
     ),
     _shapes(
         b"~",
@@ -344,9 +338,24 @@ SHAPES: Final = (
     ),
     _shapes(
         b"J",
-        rb"J(?<=eyJ)[\w-]{8}",
+        rb"J(?:(?<=eyJ)[\w-]{8}|Ti(?<=LS0tLS1CRUdJTi))",
         Rule(_JWT, _mark("jwt")),
         Rule(rb"eyJrIjoi[A-Za-z0-9]{60,}={0,3}", _mark("grafana token")),
+        Rule(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{60,}+={0,2}", _encoded_pem),
+    ),
+    _shapes(
+        b"Z",
+        rb"Z[AT]K(?<=EZ[AT]K)[A-Za-z0-9]{54}",
+        _rule("easypost key", rb"EZ[AT]K", rb"[A-Za-z0-9]{54}"),
+    ),
+    _shapes(
+        b"R",
+        rb"R(?:AL(?<=[a-f0-9]{30}NRAL)|1348941(?<=GR1348941)[\w-]{20})",
+        Rule(
+            rb"(?<![A-Za-z0-9])[A-Za-z0-9]{6}[a-f0-9]{30}NRAL(?![A-Za-z0-9])",
+            _mark("new relic key"),
+        ),
+        _rule("gitlab token", rb"GR1348941", rb"[\w-]{20}"),
     ),
     _shapes(
         b"B",
@@ -356,3 +365,16 @@ SHAPES: Final = (
     ),
     _shapes(b"@", _URL_PASSWORD, Rule(_URL_PASSWORD, _url_password)),
 )
+
+
+def _longer() -> dict[bytes, tuple[bytes, ...]]:
+    """By what a prefix begins with, up to a sign in it: `sk-ant-` and others by `sk-`."""
+    longer: dict[bytes, tuple[bytes, ...]] = {}
+    for prefix in (prefix for shapes in SHAPES for prefix in shapes.tokens):
+        for sign in re.finditer(rb"[_-](?=.)", prefix):
+            head = prefix[: sign.end()]
+            longer[head] = (*longer.get(head, ()), prefix)
+    return longer
+
+
+LONGER: Final = _longer()
