@@ -58,10 +58,10 @@ class Planted:
     """The part of it that tells it from its like."""
 
 
-def planted(each: int) -> Iterator[Planted]:
-    """*each* secrets of each format, from a seed."""
+def planted(each: int, file: str = "scanners.txt") -> Iterator[Planted]:
+    """*each* secrets of each format of *file*, from a seed."""
     kind = ""
-    for line in (Path(__file__).parent / "scanners.txt").read_text("utf-8").splitlines():
+    for line in (Path(__file__).parent / file).read_text("utf-8").splitlines():
         if line.startswith("["):
             kind = line.strip("[]")
         elif line and not line.startswith("#"):
@@ -91,8 +91,7 @@ def _made(r: Random, form: str) -> tuple[str, str]:
 
 def _as_it_is(r: Random, kind: str, value: str) -> list[tuple[str, str, str]]:
     before, after = r.choice(AROUND)
-    what = "shaped" if kind == "shaped" else "named"
-    return [(what, before, f"{clean_text(r)} {before}{value}{after}")]
+    return [("named" if kind == "told" else kind, before, f"{clean_text(r)} {before}{value}{after}")]
 
 
 def _named(r: Random, name: str, value: str) -> list[tuple[str, str, str]]:
