@@ -91,7 +91,9 @@ def _made(r: Random, form: str) -> tuple[str, str]:
 
 def _as_it_is(r: Random, kind: str, value: str) -> list[tuple[str, str, str]]:
     before, after = r.choice(AROUND)
-    return [("named" if kind == "told" else kind, before, f"{clean_text(r)} {before}{value}{after}")]
+    return [
+        ("named" if kind == "told" else kind, before, f"{clean_text(r)} {before}{value}{after}")
+    ]
 
 
 def _named(r: Random, name: str, value: str) -> list[tuple[str, str, str]]:

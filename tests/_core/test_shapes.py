@@ -15,7 +15,6 @@ from tests._core.corpus import AROUND, clean_text
 from tests._core.vendors import ASSIGNED, named, shaped
 from trackway._core.redact import redact, redact_text
 from trackway._core.serialize import serialize
-from trackway._core.shapes import SHAPES
 
 EACH = 40
 
@@ -102,9 +101,3 @@ def test_documentation_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> Non
         print(f"\nfalse positives: {rate:.3%} of {len(paragraphs):,} paragraphs")
     assert len(paragraphs) > 10_000
     assert rate <= 0.001, [redact_text(text)[:300] for text in changed[:10]]
-
-
-def test_prefixes_end_with_their_byte() -> None:
-    """Each prefix of a token ends with the rare byte of its table, or no gate would find it."""
-    for shapes in SHAPES:
-        assert [p for p in shapes.tokens if p[-1] != shapes.byte] == []

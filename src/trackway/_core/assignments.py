@@ -76,7 +76,7 @@ _bearer: Final = re.compile(
 )
 _value: Final = re.compile(
     _OPENING + rb"(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Aa]pi-?[Kk]ey|[Kk]ey) )?"
-    rb"([\w.~+/!@#$%^*:-]{8,}+={0,2}+)(?![(\[{<])"
+    rb"([\w.~+/!@#$%^*:-]{8,}+(?:={1,2}[\w.~+/!@#$%^*:-]{1,400}+){0,8}+={0,2}+)(?![(\[{<])"
 )
 # A name of a program's own: words with underscores or dots between them.
 _identifier: Final = re.compile(rb"[A-Za-z_][\w.]*\Z")
@@ -94,16 +94,20 @@ _MANY_CHANGES: Final = 0.3
 _LONG_LETTERS: Final = 10
 _FEW_CAPITALS: Final = 0.25
 _MANY_CAPITALS: Final = 0.8
-# Longer than a time in microseconds.
-_LONG_NUMBER: Final = 18
+# Longer than a time in milliseconds.
+_LONG_NUMBER: Final = 14
 
 
 def assigned(data: bytes, byte: int) -> Iterator[tuple[int, int, bytes]]:
     """(start, end, what to write instead) of each value that *byte*, a sign, assigns to the name of a secret."""
+    end = 0
     for hit in _SIGNS[byte].finditer(data):
         behind = hit.start() + 1
+        if behind <= end:
+            continue
         bearer = _bearer.match(data, behind)
         if bearer is not None:
+            end = bearer.end()
             yield bearer.start(1), bearer.end(1), b"[redacted: bearer token]"
             continue
         name = _name.search(data, max(0, behind - LONGEST_NAME - 12), behind - 1)
@@ -113,6 +117,7 @@ def assigned(data: bytes, byte: int) -> Iterator[tuple[int, int, bytes]]:
         text = name[1].decode("ascii", "replace")
         how = secrecy(text)
         if how is not Secrecy.NONE and _is_made_up(value[1], how):
+            end = value.end()
             yield value.start(1), value.end(1), key_mark(text).encode()
 
 

@@ -13,7 +13,7 @@ __all__ = ["AHEAD", "LONGEST_HEAD", "drawn"]
 # The last word of a head, and how many characters it takes behind it.
 _SAYING: Final = (
     *("sk", "rk", "sak", "pat", "tkn", "live", "token", "secret", "apikey", "private", "password"),
-    *("sec", "priv", "sat", "pwd"),
+    *("sec", "priv", "sat", "pwd", "credential", "passphrase"),
 )
 _HINTING: Final = (
     *(
@@ -29,7 +29,7 @@ _HINTING: Final = (
         "svc",
         "refresh",
     ),
-    *("sandbox", "client", "cli", "service"),
+    *("sandbox", "client", "service", "at", "oat", "production", "server"),
 )
 _SHORTEST: Final = {
     **dict.fromkeys((word.encode() for word in _SAYING), 16),
@@ -57,15 +57,16 @@ _IDS: Final = frozenset(
 
 LONGEST_HEAD: Final = 40
 _head: Final = re.compile(
-    rb"(?<![A-Za-z0-9])(?:(?:[a-z][a-z0-9]{0,11}|[A-Z][A-Z0-9]{1,11})[_-]){1,3}\Z"
+    rb"(?<![A-Za-z0-9])(?:[A-Za-z][a-z0-9]{0,11}|[A-Z][A-Z0-9]{1,11})"
+    rb"(?:[_-](?:[a-z][a-z0-9]{0,11}|[A-Z][A-Z0-9]{0,11})){0,2}[_.-]\Z"
 )
 _words: Final = re.compile(rb"[A-Za-z0-9]+")
 # Bounded, or a run of such heads would be read to its end from each of them.
-_body: Final = re.compile(rb"[\w-]{16,400}+={0,2}(?![\w+/=-])")
+_body: Final = re.compile(rb"[\w+/-]{16,400}+={0,2}(?![\w+/=-])")
 # What would make the word behind it a part of something longer, such as a path or Base64.
-_INSIDE: Final = frozenset(b"+/=.%_-")
+_INSIDE: Final = frozenset(b"+/.%_-")
 _digit: Final = re.compile(rb"[0-9]")
-_sign: Final = re.compile(rb"[_-]")
+_sign: Final = re.compile(rb"[_+/-]")
 _not_hexadecimal: Final = re.compile(rb"[^0-9a-fA-F=-]")
 # A part of an id: `lc_run--` and a UUID, `sentry-trace_` and two numbers.
 _hexadecimal_part: Final = re.compile(

@@ -23,7 +23,6 @@ from trackway._wire.native import kernels
 
 _BACKSLASH: Final = 0x5C
 _QUOTE: Final = 0x22
-_DOT: Final = 0x2E
 # From a token's text to its `logprob`, on the same or one of the next lines.
 _NEAR: Final = 160
 
@@ -88,7 +87,7 @@ def _tokens(data: bytes, shapes: Shapes) -> Iterator[tuple[int, int, bytes]]:
                 yield start, end, token.mark
                 break
         else:
-            key = drawn(data, behind) if data[behind - 1] != _DOT else None
+            key = drawn(data, behind)
             if key is not None and not data.startswith(
                 LONGER.get(data[key[0] : behind], ()), key[0]
             ):
