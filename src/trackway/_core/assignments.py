@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from trackway._core.secrets import LONGEST_NAME, Secrecy, key_mark, look_back, secrecy
+from trackway._core.secrets import ENDINGS, LONGEST_NAME, Secrecy, key_mark, look_back, secrecy
 
 __all__ = ["COLON", "EQUALS", "Sign", "assigned"]
 
@@ -59,11 +59,13 @@ EQUALS: Final = Sign(
         b"|" + _SCHEMED + b")"
     ),
 )
+# What the names of secrets end with: most colons stand behind something else, or begin an address.
+_LAST: Final = b"[" + "".join({e[-1] + e[-1].upper() for e in sorted(ENDINGS)}).encode() + b"'`]"
 # What stands behind the quote of a JSON key was judged before.
 COLON: Final = Sign(
     b":"[0],
     re.compile(
-        b":(?:" + _SCHEMED + b'|(?<!":)(?:' + _AHEAD + b"(?:" + look_back(b":")
+        b":(?!//)(?:" + _SCHEMED + b'|(?<!":)(?:(?<=' + _LAST + b":)" + _AHEAD + b"(?:" + look_back(b":")
         + b"|(?<=['`]:)" + look_back(b"['`]:") + b")"
         + b"| (?:[Tt]oken|[Aa]pi-?[Kk]ey) [A-Za-z_.~+/-]{0,24}+[0-9]| " + _SCHEMED + b"))"
     ),

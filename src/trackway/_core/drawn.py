@@ -8,7 +8,7 @@ says what they are: they stay, because a trace is read by them, and so do keys t
 import re
 from typing import Final
 
-__all__ = ["AHEAD", "LONGEST_HEAD", "drawn"]
+__all__ = ["AHEAD", "WORDS", "drawn"]
 
 # The last word of a head, and how many characters it takes behind it.
 _SAYING: Final = (
@@ -55,7 +55,7 @@ _IDS: Final = frozenset(
     )
 )  # fmt: skip
 
-LONGEST_HEAD: Final = 40
+_LONGEST_HEAD: Final = 40
 _head: Final = re.compile(
     rb"(?<![A-Za-z0-9])(?:[A-Za-z][a-z0-9]{0,11}|[A-Z][A-Z0-9]{1,11})"
     rb"(?:[_-](?:[a-z][a-z0-9]{0,11}|[A-Z][A-Z0-9]{0,11})){0,2}[_.-]\Z"
@@ -84,16 +84,18 @@ def _ahead() -> bytes:
     for word in (*_SAYING, *_HINTING):
         by_width.setdefault(len(word), []).extend((word, word.upper()))
     told = "|".join(f"(?<=(?:{'|'.join(each)})[_-])" for each in by_width.values())
-    return rb"(?=[a-z_-]{0,12}+[A-Z0-9])(?=[\w-]{16})(?:(?=[\w-]{30})|" + told.encode() + b")"
+    return rb"(?=[\w-]{16})(?:(?=[\w-]{30})|" + told.encode() + b")"
 
 
+WORDS: Final = tuple(_SHORTEST)
+"""The words that say or hint that a key follows."""
 AHEAD: Final = _ahead()
 """What a gate finds them by, behind the hyphen or underscore."""
 
 
 def drawn(data: bytes, behind: int) -> tuple[int, int] | None:
     """From where to where such a key stands around *behind*, where its head ends."""
-    head = _head.search(data, max(0, behind - LONGEST_HEAD), behind)
+    head = _head.search(data, max(0, behind - _LONGEST_HEAD), behind)
     if head is None or (body := _body.match(data, behind)) is None:
         return None
     words = _words.findall(head[0].lower())

@@ -61,8 +61,8 @@ def _shapes(byte: bytes, gate: bytes, *rules: Rule) -> Shapes:
     return Shapes(byte[0], re.compile(gate), rules)
 
 
-def _tokens(byte: bytes, ahead: bytes, table: Table, *rules: Rule, gate: bytes = b"") -> Shapes:
-    """The shapes of *table*, whose prefixes end with *byte*; *ahead* is what every token has behind it."""
+def _tokens(byte: bytes, table: Table, gate: bytes, before: bytes, *rules: Rule) -> Shapes:
+    """The shapes of *table*, whose prefixes end with *byte*; *gate* finds the *rules*, *before* the prefixes."""
     tokens = {
         prefix.encode(): Token(rest, _mark(name))
         for name, prefixes, rest in table
@@ -72,9 +72,11 @@ def _tokens(byte: bytes, ahead: bytes, table: Table, *rules: Rule, gate: bytes =
     for prefix in tokens:
         by_width.setdefault(len(prefix), []).append(re.escape(prefix))
     behind = b"|".join(b"(?<=%s)" % b"|".join(each) for each in by_width.values())
-    pattern = (byte if byte != b"." else rb"\.") + b"(?:" + gate + ahead + b"(?:" + behind + b"))"
-    widths = tuple(sorted(by_width, reverse=True))
-    return Shapes(byte[0], re.compile(pattern), rules, tokens, widths)
+    ahead = _RANDOM_AHEAD + b"(?:" + AHEAD + b"|" + before + b"(?:" + behind + b"))"
+    pattern = re.escape(byte) + gate + b"|" + ahead + b")"
+    return Shapes(
+        byte[0], re.compile(pattern), rules, tokens, tuple(sorted(by_width, reverse=True))
+    )
 
 
 def _rule(name: str, start: bytes, rest: bytes) -> Rule:
@@ -153,44 +155,42 @@ _RANDOM_AHEAD: Final = rb"(?=[a-z_.+/=-]{0,24}+[A-Z0-9])(?=[\w.+/=-]{10})"
 SHAPES: Final = (
     _tokens(
         b"-",
-        rb"(?!--)" + _RANDOM_AHEAD,
         HYPHENATED,
+        rb"(?:BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-|us[0-9](?<=[0-9a-f]{32}-us[0-9])"
+        rb"|[0-9](?<=dapi[0-9a-f]{32}-[0-9])",
+        b"(?!--)",
         Rule(_PEM, _mark("private key")),
         Rule(rb"(?<![A-Za-z0-9])[0-9a-f]{32}-us[0-9]{1,2}(?!\w)", _mark("mailchimp key")),
         Rule(rb"dapi(?<![A-Za-z0-9]dapi)[0-9a-f]{32}-[0-9](?!\w)", _mark("databricks token")),
-        gate=AHEAD
-        + b"|"
-        + rb"[0-9](?<=dapi[0-9a-f]{32}-[0-9])|"
-        + rb"BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-|us[0-9](?<=[0-9a-f]{32}-us[0-9])|",
     ),
     _tokens(
         b"_",
-        rb"(?<=[A-Za-z0-9]_)" + _RANDOM_AHEAD,
         UNDERSCORED,
+        rb"(?:[0-9]{8}(?<=live_[0-9]{8})|mmk(?<=_[A-Za-z0-9]{29}_mmk)",
+        rb"(?<=[A-Za-z0-9]_)",
         Rule(
             rb"(?<![A-Za-z0-9])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])",
             _mark("maxmind key"),
         ),
         Rule(rb"live_(?<![A-Za-z0-9]live_)[0-9]{8,10}_[A-Za-z0-9]{30,}", _mark("twitch key")),
-        gate=AHEAD + b"|" + rb"[0-9]{8}(?<=live_[0-9]{8})|mmk(?<=_[A-Za-z0-9]{29}_mmk)|",
     ),
     _tokens(
         b".",
-        rb"(?<=[A-Z0129abekmrst]\.)(?![0-9]{10})" + _RANDOM_AHEAD,
         DOTTED,
+        rb"(?=[\w.+/=-]{10})(?:com/(?:services|workflows|triggers|hooks/catch|api/webhooks|webhook|webhookb2)/"
+        rb"|cloud/api/v1/|[a-z0-9]{62}(?<=pat[A-Za-z0-9]{14}\.[a-z0-9]{62})",
+        rb"(?![0-9]{10})",
         Rule(_WEBHOOK, _webhook),
         Rule(
             rb"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[a-z0-9]{62,66}",
             _mark("airtable token"),
         ),
-        gate=rb"com/(?:services|workflows|triggers|hooks/catch|api/webhooks|webhook|webhookb2)/|cloud/api/v1/"
-        rb"|[a-z0-9]{62}(?<=pat[A-Za-z0-9]{14}\.[a-z0-9]{62})|" + AHEAD + b"|",
     ),
     _shapes(
         b"A",
         rb"A(?:[KSBC](?:IA|CA)[A-Z0-9]{16}|Iza[\w-]{35}|TATT3[\w=-]{30}|KC[A-Za-z0-9]{64}|TBB[A-Za-z0-9]{32}"
         rb"|BSK[A-Za-z0-9+/]{40}|A[ACM][\w-]{20}(?<=EAA[ACM][\w-]{20})"
-        rb"|I[A-Za-z0-9]{17}(?<=LTAI[A-Za-z0-9]{17})"
+        rb"|I[A-Za-z0-9]{17}(?<=LTAI[A-Za-z0-9]{17})|K[A-Za-z0-9]{54}(?<=EZAK[A-Za-z0-9]{54})|L(?<=[a-f0-9]{30}NRAL)"
         rb"|ZDO[A-Za-z0-9]{4}(?<=[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4})"
         rb"|(?:St|Ba|MC|CDb|PIM)[A-Za-z0-9+/]{5}[AQgw]==|zFu[\w-]{5}[AQgw]=="
         rb"|(?:Sb|Eh|Rm|IoT|zCa|ZEG)[A-P][A-Za-z0-9+/]{5}="
@@ -207,6 +207,11 @@ SHAPES: Final = (
         _rule("alibaba key", rb"LTAI", rb"[A-Za-z0-9]{17,21}(?![A-Za-z0-9])"),
         Rule(rb"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}", _mark("azure devops token")),
         Rule(_AZURE, _mark("azure key")),
+        Rule(
+            rb"(?<![A-Za-z0-9])[A-Za-z0-9]{6}[a-f0-9]{30}NRAL(?![A-Za-z0-9])",
+            _mark("new relic key"),
+        ),
+        _rule("easypost key", rb"EZAK", rb"[A-Za-z0-9]{54}"),
         _rule("astra token", rb"AstraCS:", rb"[A-Za-z]{20,40}:[a-f0-9]{20,}"),
     ),
     _shapes(
@@ -225,25 +230,6 @@ SHAPES: Final = (
             _mark("azure key"),
         ),
         Rule(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{60,}+={0,2}", _encoded_pem),
-    ),
-    _shapes(
-        b"V",
-        rb"V(?<=cmV)mdGtu[A-Za-z0-9]{50}",
-        _rule("artifactory token", rb"cmVmdGtu", rb"[A-Za-z0-9]{50,60}(?![A-Za-z0-9+/=])"),
-    ),
-    _shapes(
-        b"Z",
-        rb"Z[AT]K(?<=EZ[AT]K)[A-Za-z0-9]{54}",
-        _rule("easypost key", rb"EZ[AT]K", rb"[A-Za-z0-9]{54}"),
-    ),
-    _shapes(
-        b"R",
-        rb"R(?:AL(?<=[a-f0-9]{30}NRAL)|1348941(?<=GR1348941)[\w-]{20})",
-        Rule(
-            rb"(?<![A-Za-z0-9])[A-Za-z0-9]{6}[a-f0-9]{30}NRAL(?![A-Za-z0-9])",
-            _mark("new relic key"),
-        ),
-        _rule("gitlab token", rb"GR1348941", rb"[\w-]{20}"),
     ),
     _shapes(
         b"B",

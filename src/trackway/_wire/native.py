@@ -63,8 +63,8 @@ class Kernels(Protocol):
         """`_wire.encode.join_span`."""
         ...
 
-    def suspicious(self, data: bytes, /) -> bool:
-        """Whether a rule of `_core.redact` may find something in *data*; yes too often rather than too seldom."""
+    def suspicious(self, data: bytes, /) -> int:
+        """Which looks of `_core.redact` may find something in *data*, a bit for each; rather too many than too few."""
         ...
 
     def checksum(self, payload: bytes, length: int, meta: int, key: int, /) -> int:
