@@ -1,8 +1,8 @@
 /* Two passes over a text that tell most texts to hold no secret: the kernel `suspicious` of kernels.c.
  *
- * First what every rule of shapes.py and assignments.py needs: a run of at least eight of the characters that tokens are
- * made of, with a capital or a digit in it, or a very long one; or one of two literals. What has none of them is clean:
- * 0.2 us/KB of plain words, by 64 bytes at a time. Then, sign by sign, what the gates need around it.
+ * First what every rule of shapes.py and assignments.py needs: a run of at least eight of the characters that tokens
+ * are made of, with a capital or a digit in it, or a very long one; or one of two literals. What has none of them is
+ * clean: 0.2 us/KB of plain words, by 64 bytes at a time. Then, sign by sign, what the gates need around it.
  */
 
 #include <Python.h>
@@ -130,13 +130,13 @@ static int holds(const unsigned char *data, size_t size, const char *literal, si
     return 0;
 }
 
-/* Which looks of redact.py a text needs, one bit for each, in the order of `signs`. What stands around the sign is looked
- * at as its gate does, but for what precedes it only as far as that is cheap. */
+/* Which looks of redact.py a text needs, one bit for each, in the order of `signs`. What stands around the sign is
+ * looked at as its gate does, but for what precedes it only as far as that is cheap. */
 static const char signs[] = "-_.A~JB@=:";
 static unsigned char sign_of[256], kinds[256];
 static uint32_t endings[26];
-/* The two characters before the sign with which a prefix of prefixes.py ends; and, before any of them, those with which a
- * word of drawn.py does. The tests of this kernel say which are missing. */
+/* The two characters before the sign with which a prefix of prefixes.py ends; and, before any of them, those with
+ * which a word of drawn.py does. The tests of this kernel say which are missing. */
 static const char *const heads[3] = {
     "-u.08eA3AABRCKDCFFIIIQKUPXRAa1a2afaiasbtcoctdkdpdtepfcfpftibkalflxlymtoborpapprtsptpttu1udulusxaxbxc"
     "xexoxpxrxsxx" /* - */,

@@ -8,21 +8,38 @@ import pytest
 from tests._core.scanners import planted
 from trackway._core.redact import redact_text
 
+# By file, kind and half, the least share that has to be found: below what docs/values.md says by what chance may do.
+BARS = {
+    "scanners.txt": {
+        ("named", "A"): 0.985,
+        ("named", "B"): 0.985,
+        ("shaped", "A"): 0.95,
+        ("shaped", "B"): 0.94,
+    },
+    "detectors.txt": {
+        ("named", "A"): 0.975,
+        ("named", "B"): 0.975,
+        ("again", "A"): 0.97,
+        ("again", "B"): 0.87,
+        ("shaped", "A"): 0.80,
+        ("shaped", "B"): 0.60,
+    },
+}
 
-def test_recall_of_what_was_not_looked_at(
-    count: Callable[[int, int], int], capsys: pytest.CaptureFixture[str]
+
+@pytest.mark.parametrize("file", BARS)
+def test_recall_of_what_others_find(
+    file: str, count: Callable[[int, int], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of formats that the rules were not written from, as many are found as docs/values.md says."""
+    """Of formats that other scanners list, as many are found as docs/values.md says."""
     asked: Counter[tuple[str, str]] = Counter()
     found: Counter[tuple[str, str]] = Counter()
-    for each in planted(count(8, 40)):
+    for each in planted(count(8, 40), file):
         asked[each.kind, each.half] += 1
         found[each.kind, each.half] += each.secret not in redact_text(each.text)
     recall = {key: found[key] / asked[key] for key in sorted(asked)}
     with capsys.disabled():
         print()
         for (kind, half), share in recall.items():
-            print(f"recall, {kind}, half {half}: {share:.2%} of {asked[kind, half]:,}")
-    assert recall["named", "B"] >= 0.99
-    assert recall["shaped", "A"] >= 0.93
-    assert recall["shaped", "B"] >= 0.70
+            print(f"{file}, {kind}, half {half}: {share:.2%} of {asked[kind, half]:,}")
+    assert {key: recall[key] for key, bar in BARS[file].items() if recall[key] < bar} == {}

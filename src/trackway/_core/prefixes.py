@@ -161,7 +161,7 @@ DOTTED: Final[Table] = (
     ("zoho token", "1000.", rb"[a-f0-9]{32}\.[a-f0-9]{32}"),
     ("onfido token", "api_live. api_live_ca. api_live_us. api_sandbox.", rb"[\w.-]{20,}"),
     ("google key", "AQ.", rb"Ab[\w-]{40,}"),
-    ("locationiq token", "pk.", rb"[a-f0-9]{32}(?!\w)"),
+    ("locationiq token", "pk.", rb"[A-Za-z0-9-]{32}(?!\w)"),
     ("voiceflow key", "VF.", rb"(?:(?:DM|WS)\.)?[a-fA-F0-9]{24}\.[A-Za-z0-9]{16}"),
     ("stackhawk key", "hawk.", rb"[\w-]{20}\.[\w-]{20}"),
     ("mapbox token", "sk.", rb"eyJ[\w-]{40,}\.[\w-]{20,}"),

@@ -5,9 +5,9 @@ of the text sees: tool-call arguments, `{"arguments": "{\"api_key\": \"…\"}"}`
 mark names the rule and holds no character that JSON would have to escape, and what it replaces is made of whole
 escapes: JSON stays JSON.
 
-Clean text costs a test for each rare byte and a search from that byte on (`shapes.py`, `assignments.py`): 1.2 µs/KB of
-plain words, 5 to 6 µs/KB of READMEs, code and JSON. Where there are kernels, one pass (0.1 µs/KB) finds out first
-whether the text has any run of characters that a secret could be. Nothing here gives up the GIL.
+Clean text costs a test for each rare byte and a search from that byte on (`shapes.py`, `assignments.py`). Where there
+are kernels, two passes find out first which of the searches a text needs: 0.3 µs/KB of plain words, 3 to 6 µs/KB of
+READMEs, code and JSON with ids, half of what Python alone needs. Nothing here gives up the GIL.
 """
 
 import functools
