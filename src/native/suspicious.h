@@ -262,7 +262,7 @@ static int may_begin(Text text, size_t at)
     case 'B':
         return follows(text, next, "earer ") || follows(text, next, "asic ");
     case '@':
-        return at > 3 && holds(text.data, at, "://", 3);
+        return 1;
     default:
         return assigns(text, at);
     }
@@ -276,6 +276,9 @@ static long looks(Text text)
         if (sign && !(found >> sign & 1) && may_begin(text, at))
             found |= 1UL << sign;
     }
+    unsigned long address = 1UL << sign_of['@'];
+    if (found & address && !holds(text.data, text.size, "://", 3))
+        found &= ~address;
     return (long)(found >> 1);
 }
 

@@ -13,7 +13,7 @@ __all__ = ["AHEAD", "WORDS", "drawn"]
 # The last word of a head, and how many characters it takes behind it.
 _SAYING: Final = (
     *("sk", "rk", "sak", "pat", "tkn", "live", "token", "secret", "apikey", "private", "password"),
-    *("sec", "priv", "sat", "pwd", "credential", "passphrase"),
+    *("priv", "sat", "pwd", "credential", "passphrase"),
 )
 _HINTING: Final = (
     *(
@@ -72,6 +72,8 @@ _not_hexadecimal: Final = re.compile(rb"[^0-9a-fA-F=-]")
 _hexadecimal_part: Final = re.compile(
     rb"(?<![A-Za-z0-9])(?:[0-9a-f]{4,}|[0-9A-F]{4,})(?![A-Za-z0-9])"
 )
+# A word of `SEC_ASN1DecoderSetFilterProc`: such words are most of a name, and a quarter of what was drawn by lot.
+_camel: Final = re.compile(rb"[A-Z][a-z]{2,}")
 # Where a letter meets a digit, or a small letter a capital: of three alphabets 60 % of the places, of two 40 %.
 _change: Final = re.compile(rb"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z])")
 _MANY_CHANGES: Final = 0.33
@@ -95,8 +97,11 @@ AHEAD: Final = _ahead()
 
 def drawn(data: bytes, behind: int) -> tuple[int, int] | None:
     """From where to where such a key stands around *behind*, where its head ends."""
+    body = _body.match(data, behind)
+    if body is None:
+        return None
     head = _head.search(data, max(0, behind - _LONGEST_HEAD), behind)
-    if head is None or (body := _body.match(data, behind)) is None:
+    if head is None:
         return None
     words = _words.findall(head[0].lower())
     before = data[head.start() - 1] if head.start() else 0x20
@@ -120,6 +125,8 @@ def _is_drawn(value: bytes, shortest: int) -> bool:
     if not _not_hexadecimal.search(value):
         return shortest < _OTHERWISE and size >= _HEXADECIMAL and b"-" not in value
     if 2 * len(_hexadecimal_part.sub(b"", value)) < size:
+        return False
+    if 5 * len(_camel.sub(b"", value)) < 2 * size:
         return False
     changes = len(_change.findall(value))
     return changes >= _MANY_CHANGES * size or (
