@@ -58,7 +58,8 @@ peers: .venv/.dev .bench/langfuse/.peer .bench/logfire/.peer  ## beside the real
 MAJORS := 1 2 3
 matrix: $(MAJORS:%=.matrix/%/.ready)  ## each major release of the OpenAI SDK, in an environment of its own
 	@set -e; for major in $(MAJORS); do echo "== openai $$major"; \
-		.matrix/$$major/bin/python -m pytest -q -p no:cacheprovider tests/_integrations --ignore tests/_integrations/anthropic; done
+		.matrix/$$major/bin/python -m pytest -q -p no:cacheprovider tests/_integrations \
+		--ignore tests/_integrations/anthropic --ignore tests/_integrations/langchain; done
 
 TESTS ?= tests
 leaks: .venv/.dev  ## the suite with secrets planted in every observation and debug logging on; then all files are searched

@@ -3,7 +3,7 @@
 import time
 
 from trackway._core.protocols import PARTIAL, UPDATE
-from trackway._testing.recorder import EPOCH, TICK, Recorder
+from trackway._testing.recorder import EPOCH, TICK, Outlet, Recorder
 from trackway._wire import encode
 
 
@@ -20,7 +20,7 @@ def test_spans_stand_in_the_order_of_their_starts() -> None:
     recorder = Recorder(deterministic=False)
     draw = recorder.span_ids(iter([7, 5]).__next__)
     first, second = draw(), draw()
-    scope = recorder.register_scope(b"", encode.scope("s", "", {}))
+    scope = recorder.register_scope(b"", encode.scope("s", "", {}), None)
     for span_id, name in ((9, "unknown"), (second, "second"), (first, "first")):
         recorder.append(payload(span_id, name), scope)
     assert [(each.span.name, each.scope) for each in recorder.recorded()] == [
@@ -33,11 +33,11 @@ def test_spans_stand_in_the_order_of_their_starts() -> None:
 def test_the_last_record_of_a_span_counts() -> None:
     """A span that was written again is there once, as it was last; that it was begun says nothing."""
     recorder = Recorder(deterministic=False)
-    scope = recorder.register_scope(b"", b"")
-    recorder.append(payload(1, "begun"), scope, 0, PARTIAL)
+    scope = recorder.register_scope(b"", b"", None)
+    recorder.append(payload(1, "begun"), scope, PARTIAL)
     assert list(recorder.recorded()) == []
-    recorder.append(payload(1, "first"), scope, 0, UPDATE)
-    recorder.append(payload(1, "last"), scope, 0, UPDATE)
+    recorder.append(payload(1, "first"), scope, UPDATE)
+    recorder.append(payload(1, "last"), scope, UPDATE)
     assert [each.span.name for each in recorder.recorded()] == ["last"]
 
 
@@ -45,7 +45,7 @@ def test_ticks_are_starts_and_ends() -> None:
     """The deterministic clock goes on with each start and end, and not with a look; given times are kept."""
     recorder = Recorder(deterministic=True)
     draw = recorder.span_ids(lambda: 99)
-    scope = recorder.register_scope(b"", b"")
+    scope = recorder.register_scope(b"", b"", None)
     assert [recorder.trace_ids(lambda: 99)() for _ in range(2)] == [1, 2]
     assert [draw(), draw()] == [1, 2]
     recorder.append(payload(2, "inner"), scope)
@@ -58,11 +58,12 @@ def test_ticks_are_starts_and_ends() -> None:
 
 
 def test_nothing_comes_after_the_end() -> None:
-    """A recorder that is closed takes nothing more."""
+    """A recorder that is closed takes nothing more, through no outlet."""
     recorder = Recorder(deterministic=False)
-    scope = recorder.register_scope(b"", b"")
-    recorder.append(payload(1, "kept"), scope)
+    outlet = Outlet(recorder, None)
+    scope = outlet.register_scope(b"", b"")
+    outlet.append(payload(1, "kept"), scope)
     recorder.close()
-    recorder.append(payload(2, "late"), scope)
-    recorder.count_dropped("sampled")
+    outlet.append(payload(2, "late"), scope)
+    outlet.count_dropped("sampled")
     assert [each.span.name for each in recorder.recorded()] == ["kept"]

@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Final, final
 
 from trackway import client as clients
 from trackway._core.provider import Scope, TracerProvider
+from trackway._prices.book import PriceBook, open_book
+from trackway._prices.pricer import Pricer
+from trackway._testing.recorder import Outlet
+from trackway.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from trackway._testing.recorder import Recorder
@@ -32,10 +36,18 @@ class Diversion:
         self._providers: list[TracerProvider] = []
 
     def begin(self) -> None:
-        """Diverts the clients that there are, and each that will be made."""
-        for core in list(clients._cores.values()):
-            if not core.closed:
-                self.take(core)
+        """Diverts the clients that there are, and each that will be made.
+
+        Raises:
+            ConfigurationError: As `take`; nothing is diverted then.
+        """
+        try:
+            for core in list(clients._cores.values()):
+                if not core.closed:
+                    self.take(core)
+        except ConfigurationError:
+            self._back.close()
+            raise
         _open.append(self)
         if len(_open) == 1:
             clients.witnesses.append(_made)
@@ -49,12 +61,17 @@ class Diversion:
         self._back.close()
 
     def take(self, core: "clients._Core") -> None:
-        """Diverts one client."""
+        """Diverts one client.
+
+        Raises:
+            ConfigurationError: It is switched off, and its file of prices, which nobody looked at, cannot be used.
+        """
+        outlet = Outlet(self._recorder, _book(core))
         self._back.callback(setattr, core, "captured", core.captured)
         core.captured = True
         provider = core.provider
         self._providers.append(provider)
-        self._back.callback(_diverted(provider, self._recorder))
+        self._back.callback(_diverted(provider, self._recorder, outlet))
 
     def write_handles(self) -> None:
         """Writes low-level handles that are open, as they are now."""
@@ -68,17 +85,28 @@ def _made(core: "clients._Core") -> None:
         diversion.take(core)
 
 
-def _diverted(provider: TracerProvider, recorder: "Recorder") -> Callable[[], None]:
+def _book(core: "clients._Core") -> PriceBook | None:
+    """What the client prices by; also one that is switched off, or captured already."""
+    for destination in core.provider._destinations:
+        if isinstance(destination, Outlet):
+            return destination.book
+    if core.settings.enabled:
+        prices = core.provider.prices
+        return prices.book if isinstance(prices, Pricer) else None
+    return open_book(core.settings)
+
+
+def _diverted(provider: TracerProvider, recorder: "Recorder", outlet: Outlet) -> Callable[[], None]:
     """Diverts *provider*; what it gives undoes that."""
     before = {name: getattr(provider, name) for name in _EXCHANGED}
     aims = [(scope, scope.destinations, scope.targets) for scope in provider._scopes.values()]
     destinations, resource = provider._destinations, provider._resource
-    provider._destinations = (recorder,)
+    provider._destinations = (outlet,)
     provider.enabled = True
-    # Whether a rate is known already depends on what ran before.
+    # Whether a rate is known already depends on what ran before: who reads prices all, by the client's own book.
     provider.prices = None
     # An own scope, so that what begins inside is told from what began before.
-    provider.scope = Scope((recorder,), resource, provider.scope.encoded)
+    provider.scope = Scope((outlet,), resource, provider.scope.encoded)
     provider._handles = {}
     provider.draw_span_id = recorder.span_ids(provider.draw_span_id)
     provider.draw_trace_id = recorder.trace_ids(provider.draw_trace_id)
@@ -86,7 +114,7 @@ def _diverted(provider: TracerProvider, recorder: "Recorder") -> Callable[[], No
     ours = before["scope"]
     for scope in provider._scopes.values():
         if scope is not ours:
-            scope.aim((recorder,), resource)
+            scope.aim((outlet,), resource)
 
     def undo() -> None:
         for name, value in before.items():

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
+from trackway._prices import catalog
 from trackway._store.content import mapping, payload, values
 from trackway._store.models import dollars
 from trackway._store.normalize import base, is_score, observation, score
+from trackway._store.pricing import price
 from trackway._store.rows import Row
 from trackway._testing.recorder import Recorded
 from trackway._testing.shapes import Failure, Prompt, Score, Span, SpanEvent, SpanLink
@@ -45,6 +47,9 @@ def compact(span: Span, fields: tuple[str, ...]) -> dict[str, object]:
         for key, value in span.items()
         if key not in _UNSTABLE and value is not None and value != _USUAL.get(key)
     }
+    if span["price_source"] == catalog.SOURCE:
+        # What is listed changes with the list, and with whether it is installed.
+        del said["cost"], said["price_source"]
     if span["exception"] is not None:
         said["exception"] = {key: span["exception"][key] for key in ("type", "message")}
     if span["events"]:
@@ -57,6 +62,7 @@ def compact(span: Span, fields: tuple[str, ...]) -> dict[str, object]:
 def _span(recorded: Recorded) -> Span:
     span = recorded.span
     row = observation(span, base(recorded.resource))
+    price(row, span, recorded.book)
     costs = cast("dict[str, int]", mapping(row.get("cost_details")))
     failure = mapping(row.get("exception"))
     return Span(
@@ -76,6 +82,7 @@ def _span(recorded: Recorded) -> Span:
         model_parameters=mapping(row.get("model_parameters")),
         usage=cast("dict[str, int]", mapping(row.get("usage_details"))),
         cost={bucket: dollars(pico) or 0.0 for bucket, pico in costs.items()},
+        price_source=_text(row, "price_source"),
         level=str(row["level"]),
         status=_STATUS[span.status_code] if 0 <= span.status_code < len(_STATUS) else "UNSET",
         status_message=_text(row, "status_message"),

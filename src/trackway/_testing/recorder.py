@@ -11,13 +11,16 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from trackway._core.protocols import PARTIAL
 from trackway._wire.decode import DecodedSpan, decode_resource, decode_scope, decode_span
 from trackway._wire.encode import AttributeValue
 
-__all__ = ["EPOCH", "TICK", "Recorded", "Recorder"]
+if TYPE_CHECKING:
+    from trackway._prices.book import PriceBook
+
+__all__ = ["EPOCH", "TICK", "Outlet", "Recorded", "Recorder"]
 
 EPOCH: Final = 1_767_225_600_000_000_000
 """2026-01-01T00:00:00Z, in ns: when the deterministic clock begins."""
@@ -32,6 +35,8 @@ class Recorded:
     span: DecodedSpan
     resource: dict[str, AttributeValue]
     scope: str
+    book: "PriceBook | None"
+    """What its client prices calls by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,9 @@ class _Record:
 
 @final
 class Recorder:
-    """Keeps what ends, in memory, for one capture; implements `Sink` and `Destination`. Safe from every thread."""
-
-    upserts = True
-    takes_scores = False
+    """Keeps what ends, in memory, for one capture. Safe from every thread."""
 
     def __init__(self, *, deterministic: bool) -> None:
-        self.sink = self
         self._deterministic = deterministic
         self._since = time.time_ns()
         self._ticks = itertools.count(1)
@@ -59,7 +60,7 @@ class Recorder:
         self._span_ids = itertools.count(1)
         self._started: dict[int, int] = {}
         self._records: list[_Record] = []
-        self._scopes: list[tuple[bytes, bytes]] = []
+        self._scopes: list[tuple[bytes, bytes, PriceBook | None]] = []
         self._closed = False
 
     # -- what a provider draws from ----------------------------------------------------------------
@@ -79,20 +80,17 @@ class Recorder:
         """What draws trace ids: *draw*, or 1, 2, 3 …."""
         return self._trace_ids.__next__ if self._deterministic else draw
 
-    # -- what a provider writes to -----------------------------------------------------------------
+    # -- what an outlet writes to ------------------------------------------------------------------
 
-    def register_scope(self, resource: bytes, scope: bytes) -> int:
-        """The number under which spans of this resource and scope are kept."""
-        self._scopes.append((resource, scope))
+    def register_scope(self, resource: bytes, scope: bytes, book: "PriceBook | None") -> int:
+        """The number under which spans of this resource and scope are kept, to be priced by *book*."""
+        self._scopes.append((resource, scope, book))
         return len(self._scopes) - 1
 
-    def append(self, payload: bytes, scope: int, kind: int = 0, flags: int = 0) -> None:  # noqa: ARG002 - a sink's signature; scores are spans here
+    def append(self, payload: bytes, scope: int, flags: int = 0) -> None:
         """Keeps the record of what has ended; of a handle that is open, only what it comes to."""
         if not self._closed and not flags & PARTIAL:
             self._records.append(_Record(payload, scope, next(self._ticks), time.time_ns()))
-
-    def count_dropped(self, reason: str, n: int = 1) -> None:
-        """What sampling leaves out is not there."""
 
     # -- what is read ------------------------------------------------------------------------------
 
@@ -114,11 +112,12 @@ class Recorder:
             latest.values(), key=lambda each: self._started.get(int(each[1].span_id, 16), math.inf)
         )
         for record, span in ordered:
-            resource, scope = self._scopes[record.scope]
+            resource, scope, book = self._scopes[record.scope]
             yield Recorded(
                 self._timed(span, record) if self._deterministic else span,
                 decode_resource(resource),
                 decode_scope(scope)[0],
+                book,
             )
 
     def _timed(self, span: DecodedSpan, record: _Record) -> DecodedSpan:
@@ -139,3 +138,27 @@ class Recorder:
             for number, event in enumerate(span.events, 1)
         )
         return span._replace(start=start, end=end, events=events)
+
+
+@final
+class Outlet:
+    """Where one client's spans go into a recorder; implements `Sink` and `Destination`."""
+
+    upserts = True
+    takes_scores = False
+
+    def __init__(self, recorder: Recorder, book: "PriceBook | None") -> None:
+        self.sink = self
+        self.book = book
+        self._recorder = recorder
+
+    def register_scope(self, resource: bytes, scope: bytes) -> int:
+        """The number under which spans of this resource and scope are kept."""
+        return self._recorder.register_scope(resource, scope, self.book)
+
+    def append(self, payload: bytes, scope: int, kind: int = 0, flags: int = 0) -> None:  # noqa: ARG002 - a sink's signature; scores are spans here
+        """Keeps the record of what has ended."""
+        self._recorder.append(payload, scope, flags)
+
+    def count_dropped(self, reason: str, n: int = 1) -> None:
+        """What sampling leaves out is not there."""

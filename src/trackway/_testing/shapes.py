@@ -61,7 +61,9 @@ class Span(TypedDict):
     usage: dict[str, int]
     """Tokens by bucket, with `total`."""
     cost: dict[str, float]
-    """US dollars by bucket, with `total`."""
+    """US dollars by bucket, with `total`; empty where the call has no price."""
+    price_source: str | None
+    """Where the cost is from: `genai-prices`, `overrides`, `provider`, `cache`; None where the application said it."""
     level: str
     """DEBUG, DEFAULT, WARNING or ERROR."""
     status: str
