@@ -70,6 +70,31 @@ def test_extra_body_stays_the_callers(connect: Connect, spans: Spans) -> None:
     assert spans.one("mine")["model_parameters"] == {"top_k": 5}
 
 
+@pytest.mark.parametrize("prefix", ["trackway_", "langfuse_"])
+def test_keys_in_extra_body(prefix: str, connect: Connect, spans: Spans) -> None:
+    """Each argument may stand in `extra_body`, which type checkers know; an argument of the call comes before it."""
+    about = {
+        "name": "greeting",
+        "user_id": "alice",
+        "metadata": {"n": 1},
+        "prompt": {"name": "p", "version": 1},
+    }
+    extra = {"top_k": 5, **{prefix + key: value for key, value in about.items()}}
+    before = dict(extra)
+    with Provider(answer(chat())) as provider:
+        client = connect(provider)
+        client.chat.completions.create(**ASK, extra_body=extra)
+        client.chat.completions.create(**ASK, extra_body=extra, name="other")
+        client.chat.completions.create(**ASK, extra_body={f"{prefix}session_id": "s"})
+        assert provider.sent == [{**ASK, "top_k": 5}, {**ASK, "top_k": 5}, ASK]
+    assert extra == before
+    span = spans.one("greeting")
+    assert (span["user_id"], span["metadata"]) == ("alice", {"n": 1})
+    assert span["prompt"] == {"name": "p", "version": 1}
+    assert spans.one("other")["user_id"] == "alice"
+    assert spans[2]["session_id"] == "s"
+
+
 def test_a_stream_in_a_block_takes_them_too(connect: Connect, spans: Spans) -> None:
     """Arguments of a `stream` that is sent only when its block is entered are not lost on the way."""
     with Provider(stream(data_events(chat_chunks()))) as provider:

@@ -24,7 +24,7 @@ _PROPAGATED: Final = frozenset(
     {"user_id", "session_id", "tags", "trace_name", "version", "environment"}
 )
 _NAMES: Final = _PROPAGATED | {
-    "metadata", "prompt", "trace_id", "parent_observation_id", "public_key",
+    "name", "metadata", "prompt", "trace_id", "parent_observation_id", "public_key",
 }  # fmt: skip
 SPECIAL: Final[Mapping[str, str]] = {
     **{prefix + name: name for prefix in _PREFIXES for name in _NAMES},
@@ -34,7 +34,9 @@ SPECIAL: Final[Mapping[str, str]] = {
     "parent_observation_id": "parent_observation_id",
 }
 """Keyword argument → what it says."""
-_IN_METADATA: Final = {key: name for key, name in SPECIAL.items() if key.startswith(_PREFIXES)}
+_INSIDE: Final = {key: name for key, name in SPECIAL.items() if key.startswith(_PREFIXES)}
+# Arguments of the SDKs that may hold such keys; type checkers let anything into the second.
+_HOLDERS: Final = ("metadata", "extra_body")
 
 
 @final
@@ -76,21 +78,24 @@ ENTRY: Final = "__trackway__"
 
 def noted(kwargs: dict[str, Any], *, always: bool = False) -> tuple[dict[str, Any], Note | None]:
     """(What the SDK is to get, what the call said to us); the dict is another one where something was taken out."""
-    metadata = kwargs.get("metadata")
-    in_metadata = isinstance(metadata, Mapping) and not _IN_METADATA.keys().isdisjoint(metadata)
-    if not always and not in_metadata and SPECIAL.keys().isdisjoint(kwargs):
+    holders = [key for key in _HOLDERS if _holds_ours(kwargs.get(key))]
+    if not always and not holders and SPECIAL.keys().isdisjoint(kwargs):
         return kwargs, None
     rest = dict(kwargs)
-    said = {SPECIAL[key]: rest.pop(key) for key in kwargs if key in SPECIAL}
-    if in_metadata:
-        left = dict(rest.pop("metadata"))
-        inside = {_IN_METADATA[key]: left.pop(key) for key in tuple(left) if key in _IN_METADATA}
-        said = {**inside, **said}
+    said: dict[str, Any] = {}
+    for holder in holders:
+        left = dict(rest.pop(holder))
+        said |= {_INSIDE[key]: left.pop(key) for key in tuple(left) if key in _INSIDE}
         if left:
-            rest["metadata"] = left
+            rest[holder] = left
+    said |= {SPECIAL[key]: rest.pop(key) for key in kwargs if key in SPECIAL}
     note = Note(said)
-    rest["extra_body"] = {**(kwargs.get("extra_body") or {}), ENTRY: note}
+    rest["extra_body"] = {**(rest.get("extra_body") or {}), ENTRY: note}
     return rest, note
+
+
+def _holds_ours(given: Any) -> bool:
+    return isinstance(given, Mapping) and not _INSIDE.keys().isdisjoint(given)
 
 
 def taken(options: Any) -> Note | None:
