@@ -24,6 +24,11 @@ from trackway._integrations.hosts import provider_of
         ("https://europe-west1-aiplatform.googleapis.com", "gcp.vertex_ai"),
         ("http://vllm.internal:8000/v1/", "vllm.internal"),
         ("https://evil-api.openai.com.example/v1", "evil-api.openai.com.example"),
+        ("https://us-east5-aiplatform.googleapis.com/v1", "gcp.vertex_ai"),
+        ("https://aiplatform.eu.rep.googleapis.com/v1", "gcp.vertex_ai"),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com", "aws.bedrock"),
+        ("https://bedrock-mantle.us-east-1.api.aws/v1", "aws.bedrock"),
+        ("https://other.us-east-1.api.aws/v1", "other.us-east-1.api.aws"),
     ],
 )
 def test_the_provider_of_an_address(url: str, provider: str) -> None:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from trackway._prices.catalog import Catalog, Found, installed_version
+from trackway._prices.catalog import Catalog, Found, by_certainty, installed_version
 
 CATALOG = Catalog()
 NOW = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) * 10**9
@@ -135,3 +135,15 @@ def test_every_model_of_the_list_can_be_asked_for() -> None:
 def test_the_installed_version_is_told_without_loading() -> None:
     """The version in the package's metadata is the one of what is loaded."""
     assert installed_version() == CATALOG.version
+
+
+def test_what_was_asked_of_bedrock_counts_first() -> None:
+    """Its names tell the region and so the price; elsewhere, and of equal names, the model that answered counts."""
+    said, asked = "claude-sonnet-4-5-20250929", "global.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    arn = "arn:aws:bedrock:us-east-1:1:inference-profile/us.x"
+    assert by_certainty("aws.bedrock", (said, asked)) == [asked, said]
+    assert by_certainty("bedrock", (said, arn)) == [arn, said]
+    assert by_certainty("aws", ("amazon.nova-pro-v1:0", asked)) == ["amazon.nova-pro-v1:0", asked]
+    assert by_certainty("anthropic", (said, asked)) == (said, asked)
+    assert by_certainty(None, (said, asked)) == (said, asked)
+    assert by_certainty("aws", (asked,)) == (asked,)

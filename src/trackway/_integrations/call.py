@@ -22,6 +22,7 @@ from trackway._core.kinds import of_call
 from trackway._core.provider_usage import read
 from trackway._integrations.content import fields_of, plain
 from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome
+from trackway._integrations.frames import Frames, is_framed
 from trackway._integrations.sse import Events
 from trackway._wire import attributes as names
 from trackway._wire.encode import attribute, attributes
@@ -88,7 +89,7 @@ class Call:
         self._endpoint = endpoint
         self._provider_name = provider_name
         self._accumulator: Accumulator | None = None
-        self._events: Events | None = None
+        self._events: Events | Frames | None = None
         self._body: bytearray | None = None
         self._lock, self._done = threading.Lock(), False
         self._capture = provider.capture_io
@@ -236,7 +237,8 @@ class Call:
                 if len(self._body) <= MAX_BODY:
                     self._body += data
                 return
-            self._events = self._events or Events()
+            if self._events is None:
+                self._events = Frames() if is_framed(data) else Events()
             for event in self._events.feed(data):
                 self.chunk(event)
 

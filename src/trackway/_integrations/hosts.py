@@ -34,6 +34,8 @@ _ENDINGS: Final = (
     (".azure-api.net", AZURE),
     (".services.ai.azure.com", "azure.ai.inference"),
     ("aiplatform.googleapis.com", "gcp.vertex_ai"),
+    ("aiplatform.us.rep.googleapis.com", "gcp.vertex_ai"),
+    ("aiplatform.eu.rep.googleapis.com", "gcp.vertex_ai"),
     (".amazonaws.com", "aws.bedrock"),
     (".dashscope.aliyuncs.com", "alibaba_cloud"),
     (".api.openai.com", "openai"),
@@ -73,6 +75,8 @@ def _looked_up(host: str, port: int | None) -> str:
     for ending, name in _ENDINGS:
         if host.endswith(ending):
             return name
+    if host.startswith("bedrock") and host.endswith(".api.aws"):
+        return "aws.bedrock"
     if port == _OLLAMA_PORT or host == "ollama" or host.startswith("ollama."):
         return "ollama"
     return host

@@ -1,9 +1,9 @@
 """Methods of an SDK's resources that understand arguments of ours, such as `name=` and `trackway_user_id=`.
 
-A resource (`client.chat.completions`) is an object of its own, made when it is first asked for. `Taught` stands in a
-client's class where the SDK makes it, and teaches it: its methods become ones that take our arguments out and hand the
-rest on. They stay what they are (coroutine functions, names, signatures), and on a client that is not traced, or no
-longer, they hand on everything.
+A resource (`client.chat.completions`) is an object of its own, made when it is first asked for, or with its client.
+`Taught` stands in a client's class where the SDK makes it, `TaughtWhenSet` where clients set it. Both teach it: its
+methods become ones that take our arguments out and hand the rest on. They stay what they are (coroutine functions,
+names, signatures), and on a client that is not traced, or no longer, they hand on everything.
 """
 
 import functools
@@ -15,7 +15,7 @@ from typing import Any, Final, final
 from trackway._core.guard import guard
 from trackway._integrations.special import Note, noted
 
-__all__ = ["Methods", "Taught", "teach"]
+__all__ = ["Methods", "Taught", "TaughtWhenSet", "teach"]
 
 Methods = Mapping[str, tuple[str, ...]]
 """Path below a resource (empty: itself) → its methods that take our arguments."""
@@ -43,6 +43,26 @@ class Taught:
         if client is not None:
             teach(resource, self.methods)
         return resource
+
+
+@final
+class TaughtWhenSet:
+    """Stands for a resource that a client sets itself when it is made, as those for Bedrock and Vertex do."""
+
+    def __init__(self, name: str, methods: Methods) -> None:
+        self.name = name
+        self.methods = methods
+
+    def __get__(self, client: Any, owner: type | None = None) -> Any:
+        try:
+            return self if client is None else client.__dict__[self.name]
+        except KeyError:
+            message = f"{type(client).__name__!r} object has no attribute {self.name!r}"
+            raise AttributeError(message, name=self.name, obj=client) from None
+
+    def __set__(self, client: Any, resource: Any) -> None:
+        client.__dict__[self.name] = resource
+        teach(resource, self.methods)
 
 
 def teach(resource: Any, methods: Methods) -> None:

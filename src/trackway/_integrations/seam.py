@@ -22,7 +22,7 @@ import inspect
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from trackway._core import parents
@@ -31,7 +31,7 @@ from trackway._core.runtime import runtime
 from trackway._integrations import hosts
 from trackway._integrations.call import Call
 from trackway._integrations.endpoint import Endpoint
-from trackway._integrations.resources import Methods, Taught, teach
+from trackway._integrations.resources import Methods, Taught, TaughtWhenSet, teach
 from trackway._integrations.special import taken
 from trackway._integrations.streams import watch_response, watch_stream
 
@@ -40,6 +40,7 @@ __all__ = ["Family", "instrument", "is_traced", "traced", "wrap"]
 # How the SDKs say to themselves that the caller wants the response and not what is in it.
 RAW: Final = "X-Stainless-Raw-Response"
 _TRACED: Final = "__trackway_traced__"
+_CLOUD: Final = "__trackway_cloud__"
 _ABSENT: Final = frozenset({"NotGiven", "Omit"})
 
 _guard: Final = guard("integrations")
@@ -58,6 +59,8 @@ class Family:
     """By resource, the methods that take our arguments."""
     asks_usage: Callable[[Any, str, Mapping[str, Any]], bool] | None = None
     """Whether a stream of this client, of this provider, with this body is to be asked for its usage."""
+    clouds: Mapping[str, str] = field(default_factory=dict)
+    """By name of a class of clients, the provider that those call, whatever their base URL is."""
 
 
 # -- one request -------------------------------------------------------------------------------------------------------
@@ -102,7 +105,8 @@ def _body_of(options: Any) -> dict[str, Any]:
 def _provider_of(client: Any) -> str:
     if hasattr(client, "_azure_endpoint"):
         return hosts.AZURE
-    return hosts.provider_of(client.base_url)
+    cloud: str | None = getattr(client, _CLOUD, None)
+    return hosts.provider_of(client.base_url) if cloud is None else cloud
 
 
 def _ask_usage(family: Family, client: Any, provider: str, options: Any) -> bool:
@@ -209,9 +213,14 @@ def _members(family: Family, base: type, find: Callable[[], Callable[..., Any]])
     members: dict[str, Any] = {
         "request": _request(family, find, is_async=inspect.iscoroutinefunction(base.request))  # type: ignore[attr-defined]  # of every client
     }
+    cloud = next((c for b in base.__mro__ if (c := family.clouds.get(b.__name__))), None)
+    if cloud is not None:
+        members[_CLOUD] = cloud
     for name, methods in family.methods.items():
         inner = inspect.getattr_static(base, name, None)
-        if hasattr(inner, "__get__") and not isinstance(inner, Taught):
+        if inner is None:
+            members[name] = TaughtWhenSet(name, methods)
+        elif hasattr(inner, "__get__") and not isinstance(inner, Taught | TaughtWhenSet):
             members[name] = Taught(inner, methods)
     return members
 

@@ -12,7 +12,14 @@ from typing import Final, final
 from trackway._core import fork, log
 from trackway._core.settings import Settings
 from trackway._core.usage import Usage
-from trackway._prices.catalog import Catalog, Found, installed_version, provider_of, tier_of
+from trackway._prices.catalog import (
+    Catalog,
+    Found,
+    by_certainty,
+    installed_version,
+    provider_of,
+    tier_of,
+)
 from trackway._prices.overrides import Overrides, load
 from trackway._prices.rates import Cost, Rates
 
@@ -86,8 +93,9 @@ class PriceBook:
     ) -> Cost | None:
         """What *usage* cost at *at* (a datetime, or ns since the epoch); None where that is not known.
 
-        *model*: its name, or several, of which the first that has a price counts (the model that answered, then the
-        one that was asked for). *tier* is the service tier; the one that the usage names counts where none is given.
+        *model*: its name, or several, of which the first that has a price counts: the model that answered, then the
+        one that was asked for, but see `by_certainty`. *tier* is the service tier; the one that the usage names counts
+        where none is given.
         """
         rates = self.rates(provider, model, at, usage.tier if tier is None else tier)
         return None if rates is None else rates.cost(usage)
@@ -101,7 +109,8 @@ class PriceBook:
     ) -> Rates | None:
         """The rates of a model at a time; None where it has no price."""
         moment = at if isinstance(at, int) else round(at.timestamp() * 1e6) * _MICROSECOND
-        for name in (model,) if isinstance(model, str) else model:
+        models = (model,) if isinstance(model, str) else by_certainty(provider, model)
+        for name in models:
             found = self._find(key_of(provider, name, tier), moment)
             if found.rates is not None:
                 return found.rates

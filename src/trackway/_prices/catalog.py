@@ -7,10 +7,13 @@ Loading it takes 0.3 to 0.6 s, so it is for threads that nobody waits for. Rules
    sell other people's models aside; a name with a slash says by itself that somebody else serves the model.
 2. *Tier.* The standard price is for calls that say they were standard, or nothing. Another tier has to be in the list
    for that model and day: else the call is not priced, since it is known to cost something else.
-3. *Kinds of price* that this module does not know make the model unpriced, if they could be part of a usage.
+3. *Region.* Bedrock sells one model at several prices, which the name that was asked for tells (`global.…`, `eu.…`, an
+   ARN), and the name that the model gives itself does not.
+4. *Kinds of price* that this module does not know make the model unpriced, if they could be part of a usage.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -23,7 +26,7 @@ from trackway._prices.rates import PER, Rate, Rates
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
 
-__all__ = ["Catalog", "Found", "installed_version", "provider_of", "tier_of"]
+__all__ = ["Catalog", "Found", "by_certainty", "installed_version", "provider_of", "tier_of"]
 
 SOURCE: Final = "genai-prices"
 
@@ -107,6 +110,8 @@ _ONE_PRICE: Final = (
 _RESELLERS: Final = frozenset(
     {"aws", "azure", "cloudflare", "cursor", "databricks", "github-copilot", "google", "openrouter"}
 )
+# How names begin that say who made the model, and where it runs.
+_QUALIFIED: Final = re.compile(r"arn:|[a-z-]+\.", re.IGNORECASE)
 # Groq bills ten seconds of a transcription at least.
 _GROQ_LEAST: Final = {"audio_seconds": 10}
 _SECOND: Final = 1_000_000_000
@@ -198,6 +203,13 @@ def provider_of(name: str) -> str:
     """What the list calls a provider."""
     name = name.strip().lower()
     return PROVIDERS.get(name, name)
+
+
+def by_certainty(provider: str | None, models: Sequence[str]) -> Sequence[str]:
+    """*models* in the order in which their prices count; of equal ones the first stays the first."""
+    if len(models) > 1 and provider is not None and provider_of(provider) == "aws":
+        return sorted(models, key=lambda name: _QUALIFIED.match(name) is None)
+    return models
 
 
 def tier_of(name: str | None) -> str:

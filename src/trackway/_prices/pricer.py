@@ -16,6 +16,7 @@ from trackway._core.kinds import DIALECTS
 from trackway._core.settings import Settings
 from trackway._core.usage import Usage
 from trackway._prices.book import PriceBook, key_of, open_book
+from trackway._prices.catalog import by_certainty
 from trackway._prices.rates import Cost
 from trackway._prices.spans import call_of, has_cost
 from trackway._wire.decode import DecodeError, decode_span
@@ -54,7 +55,7 @@ class Pricer:
         self, provider: str | None, models: Sequence[str], tier: str | None, usage: Usage, at: int
     ) -> Charge | None:
         """The cost where the rates are remembered; empty without a price; None: ask again later."""
-        for model in models:
+        for model in by_certainty(provider, models):
             found = self.book.known(key_of(provider, model, tier), at)
             if found is None:
                 return None

@@ -18,6 +18,15 @@ ANTHROPIC: Final = Family(
         )
     },
     methods={"messages": {"": _METHODS}, "beta": {"messages": _METHODS}},
+    clouds={
+        "AnthropicBedrock": "aws.bedrock", "AsyncAnthropicBedrock": "aws.bedrock",
+        "AnthropicBedrockMantle": "aws.bedrock", "AsyncAnthropicBedrockMantle": "aws.bedrock",
+        "AnthropicVertex": "gcp.vertex_ai", "AsyncAnthropicVertex": "gcp.vertex_ai",
+        "AnthropicFoundry": "azure.ai.inference", "AsyncAnthropicFoundry": "azure.ai.inference",
+        # Run by Anthropic, at its prices; only the bill comes from there.
+        "AnthropicAWS": "anthropic", "AsyncAnthropicAWS": "anthropic",
+        "AnthropicGoogleCloud": "anthropic", "AsyncAnthropicGoogleCloud": "anthropic",
+    },
 )  # fmt: skip
 
 
@@ -34,6 +43,5 @@ def sdk() -> Any:
 def client_classes() -> tuple[type, ...]:
     """The SDK's classes of clients, those of clouds included."""
     module = sdk()
-    names = ("Anthropic", "AsyncAnthropic", "AnthropicBedrock", "AsyncAnthropicBedrock",
-             "AnthropicVertex", "AsyncAnthropicVertex")  # fmt: skip
+    names = ("Anthropic", "AsyncAnthropic", *ANTHROPIC.clouds)
     return tuple(getattr(module, name) for name in names if hasattr(module, name))
