@@ -17,13 +17,22 @@ Rules, for every source:
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, final
 
 from trackway._core import log
 
-__all__ = ["Parts", "Usage", "amount", "cost_buckets", "costs_in", "inclusive", "usage_of"]
+__all__ = [
+    "Parts",
+    "Usage",
+    "amount",
+    "cost_buckets",
+    "costs_in",
+    "inclusive",
+    "usage_of",
+    "with_units",
+]
 
 INPUT: Final = "input"
 CACHED: Final = "input_cached_tokens"
@@ -36,7 +45,12 @@ UNATTRIBUTED: Final = "unattributed"
 
 STANDARD: Final = frozenset({"", "auto", "default", "on_demand", "standard"})
 """What providers call a service tier that is none."""
-UNITS: Final = frozenset({"audio_seconds", "input_characters", "requests", "web_searches"})
+UNITS: Final = frozenset(
+    {
+        "audio_seconds", "code_interpreter_calls", "file_searches", "image_generations", "input_characters", "requests",
+        "web_searches",
+    }
+)  # fmt: skip
 """What is counted and is no token."""
 
 NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
@@ -236,6 +250,11 @@ def _by_hand(given: dict[object, object]) -> Usage | None:
         else:
             parts.add(name, counted)
     return parts.usage(total, hidden=UNATTRIBUTED)
+
+
+def with_units(usage: Usage | None, units: Mapping[str, int]) -> Usage | None:
+    """*usage* with *units* that it did not count itself."""
+    return None if usage is None else replace(usage, units={**units, **usage.units})
 
 
 def cost_buckets(cost: object) -> dict[str, float]:

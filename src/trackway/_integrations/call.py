@@ -20,6 +20,7 @@ from trackway._core.current import enter
 from trackway._core.guard import guard
 from trackway._core.kinds import of_call
 from trackway._core.provider_usage import read
+from trackway._core.usage import with_units
 from trackway._integrations.content import fields_of, plain
 from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome
 from trackway._integrations.frames import Frames, is_framed
@@ -276,7 +277,8 @@ class Call:
             shape = self._endpoint.usage
             if self._provider_name == "openrouter" and shape == "openai.chat":
                 shape = "openrouter.chat"
-            given["usage"] = read(shape, cast("Mapping[object, object]", outcome.usage))
+            usage = read(shape, cast("Mapping[object, object]", outcome.usage))
+            given["usage"] = with_units(usage, outcome.units) if outcome.units else usage
         fields.apply(o, given)
         fields._put(o, "response", _response(outcome))
 

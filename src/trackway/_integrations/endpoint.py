@@ -4,7 +4,7 @@ The seam looks an `Endpoint` up by the path that the SDK posts to; a new provide
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 __all__ = ["Accumulator", "Endpoint", "Outcome"]
@@ -23,6 +23,8 @@ class Outcome:
     service_tier: str | None = None
     usage: Mapping[str, Any] | None = None
     """As the provider sent it."""
+    units: Mapping[str, int] = field(default_factory=dict)
+    """What the answer shows to be paid for and its usage does not count: searches, runs of code."""
     error: str | None = None
     """Why it failed, where the answer itself says so."""
 

@@ -85,6 +85,7 @@ NAMES: Final[Mapping[str, str]] = {
     "output_citation_mtok": "output_citation_tokens",
     "audio_hours": "audio_seconds",
     "input_audio_hours": "audio_seconds",
+    "storage_searches_kcount": "file_searches",
     "web_searches_kcount": "web_searches",
     "requests_kcount": "requests",
 }
@@ -98,7 +99,6 @@ _NOT_COUNTED: Final = (
     "output_audio_hours",
     "rerank_searches_",
     "social_searches_",
-    "storage_searches_",
 )
 # Whose models are called so that the name alone tells the provider, although there is a slash in it.
 _SLASHED: Final = frozenset({"cloudflare", "fireworks"})

@@ -11,7 +11,7 @@
     output = 5.0
     input_above_200000 = 2.5   # optional: the price of all tokens where the input has more than so many
 
-Of several entries that fit, the last one counts whose `from` has come. `web_searches` and `requests` are per thousand,
+Of several entries that fit, the last one counts whose `from` has come. Searches and requests are per thousand,
 `audio_seconds` per hour.
 """
 

@@ -16,7 +16,14 @@ from trackway._prices.money import Ratio, dollars, rounded
 __all__ = ["PER", "WITHIN", "Cost", "Rate", "Rates"]
 
 PER: Final[Mapping[str, int]] = MappingProxyType(
-    {"audio_seconds": 3_600, "requests": 1_000, "web_searches": 1_000}
+    {
+        "audio_seconds": 3_600,
+        "code_interpreter_calls": 1_000,
+        "file_searches": 1_000,
+        "image_generations": 1_000,
+        "requests": 1_000,
+        "web_searches": 1_000,
+    }
 )
 """Unit → how many of it a price is for, where that is not a million."""
 

@@ -146,3 +146,25 @@ def test_a_model_that_costs_nothing_is_no_cache_hit() -> None:
         chat(usage_metadata={"input_tokens": 0, "output_tokens": 0, "total_tokens": 0})
     )
     assert not is_cache_hit(LLMResult(generations=[[Generation(text="x")]]))
+
+
+@pytest.mark.parametrize(
+    ("message", "units"),
+    [
+        ({"response_metadata": {"usage": {"input_tokens": 1, "server_tool_use": {"web_search_requests": 2}}}},
+         {"web_searches": 2}),
+        ({"content": [{"type": "web_search_call", "action": {"type": "search"}}, {"type": "text", "text": "x"}]},
+         {"web_searches": 1}),
+        ({"additional_kwargs": {"tool_outputs": [{"type": "file_search_call"}]}}, {"file_searches": 1}),
+        ({}, {}),
+    ],
+)  # fmt: skip
+def test_searches_of_the_providers_are_counted(
+    message: dict[str, object], units: dict[str, int]
+) -> None:
+    """What LangChain's own counts leave out is in what the provider sent, or in what the model did."""
+    counts = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+    said = AIMessage(**{"content": "x", "usage_metadata": counts, **message})  # type: ignore[call-overload]  # fields by name
+    usage = usage_in(LLMResult(generations=[[ChatGeneration(message=said)]]))
+    assert usage is not None
+    assert (usage.total, usage.units) == (15, units)

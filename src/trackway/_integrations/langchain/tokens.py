@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from trackway._core.provider_usage import langchain
-from trackway._core.usage import Usage, usage_of
+from trackway._core.usage import Usage, usage_of, with_units
+from trackway._integrations.server_tools import paid_calls
 
 if TYPE_CHECKING:
     from langchain_core.outputs import LLMResult
@@ -25,7 +26,7 @@ def usage_in(result: "LLMResult") -> Usage | None:
     for given in _places(result):
         usage = _read(given)
         if usage is not None:
-            return usage
+            return with_units(usage, _units(result)) if not usage.units else usage
     return None
 
 
@@ -68,6 +69,23 @@ def _read(place: tuple[str, Mapping[str, object]]) -> Usage | None:
     if "inputTokenCount" in given:
         given = {_BEDROCK_METRICS.get(key, key): value for key, value in given.items()}
     return usage_of({key: value for key, value in given.items() if value is not None})
+
+
+def _units(result: "LLMResult") -> dict[str, int]:
+    """Tools of the provider's that are paid for, which LangChain's own counts leave out."""
+    for message in _messages(result):
+        for place, given in _nested(getattr(message, "response_metadata", None)):
+            told = _read((place, given))
+            if told is not None and told.units:
+                return dict(told.units)
+        content = getattr(message, "content", None)
+        outputs = (getattr(message, "additional_kwargs", None) or {}).get("tool_outputs")
+        return paid_calls([*_listed(content), *_listed(outputs)])
+    return {}
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _messages(result: "LLMResult") -> "Iterator[object]":

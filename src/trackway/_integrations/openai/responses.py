@@ -9,6 +9,7 @@ from typing import Any, Final, final
 
 from trackway._integrations.content import fields_of, plain, plain_mapping
 from trackway._integrations.endpoint import Outcome
+from trackway._integrations.server_tools import paid_calls
 
 __all__ = ["ResponsesAccumulator", "read_response"]
 
@@ -32,15 +33,18 @@ _OF_PART: Final = {
 def read_response(answer: Mapping[str, Any]) -> Outcome:
     """A whole response."""
     output = [plain(item) for item in answer.get("output") or ()]
-    error = _error(answer)
+    usage, tools = plain_mapping(answer.get("usage")), plain_mapping(answer.get("tool_usage"))
+    if usage is not None and tools is not None:
+        usage = {**usage, "tool_usage": tools}
     return Outcome(
         output=_output(output),
         model=answer.get("model"),
         response_id=answer.get("id"),
         finish_reasons=_reasons(answer),
         service_tier=answer.get("service_tier"),
-        usage=plain_mapping(answer.get("usage")),
-        error=error,
+        usage=usage,
+        units=paid_calls(output, tools),
+        error=_error(answer),
     )
 
 
