@@ -109,6 +109,35 @@ def test_instrumenting_can_be_undone(connect: Connect, spans: Spans) -> None:
     assert len(spans) == 2
 
 
+def test_what_was_made_before_it_is_instrumented(connect: Connect, spans: Spans) -> None:
+    """A client whose resources were in use before takes our arguments, too."""
+    with Provider(answer(chat())) as provider:
+        client = connect(provider, traced=False)
+        client.chat.completions.create(**ASK)
+        undo = instrument()
+        client.chat.completions.create(**ASK, name="told")
+        client.chat = client.chat  # as the SDK's own property lets one
+        client.chat.completions.create(**ASK, name="told")
+        undo()
+        client.chat.completions.create(**ASK)
+    assert [span["name"] for span in spans] == ["told", "told"]
+
+
+def test_what_is_wrapped_outlasts_the_undoing(connect: Connect, spans: Spans) -> None:
+    """A client of a class that was first wrapped while all were traced keeps its arguments afterwards."""
+
+    class Mine(sdk.OpenAI):
+        pass
+
+    with Provider(answer(chat())) as provider:
+        undo = instrument()
+        client = connect(provider, Mine)
+        undo()
+        client.chat.completions.create(**ASK, name="told")
+        connect(provider, Mine).chat.completions.create(**ASK, name="told")
+    assert [span["name"] for span in spans] == ["told", "told"]
+
+
 def test_calls_of_other_kinds_are_left_alone(connect: Connect, spans: Spans) -> None:
     """What is no call of a model passes as it is."""
     with Provider(answer({"object": "list", "data": []})) as provider:

@@ -15,7 +15,7 @@ from typing import Any, Final, final
 from trackway._core.guard import guard
 from trackway._integrations.special import Note, noted
 
-__all__ = ["Methods", "Taught", "TaughtWhenSet", "teach"]
+__all__ = ["Methods", "Taught", "TaughtWhenRead", "TaughtWhenSet", "teach"]
 
 Methods = Mapping[str, tuple[str, ...]]
 """Path below a resource (empty: itself) → its methods that take our arguments."""
@@ -29,11 +29,11 @@ _guard: Final = guard("integrations")
 _managers: Final[dict[type, type]] = {}
 
 
-@final
 class Taught:
     """The property of a client's class that makes a resource: the SDK's own, and then it is taught."""
 
-    def __init__(self, inner: Any, methods: Methods) -> None:
+    def __init__(self, name: str, inner: Any, methods: Methods) -> None:
+        self.name = name
         self.inner = inner
         self.methods = methods
         self.__doc__ = getattr(inner, "__doc__", None)
@@ -43,6 +43,15 @@ class Taught:
         if client is not None:
             teach(resource, self.methods)
         return resource
+
+
+@final
+class TaughtWhenRead(Taught):
+    """As above, and as often as the resource is asked for: for clients that have made theirs before."""
+
+    def __set__(self, client: Any, resource: Any) -> None:
+        """With it, what stands in the class comes before what stands in the client."""
+        client.__dict__[self.name] = resource
 
 
 @final

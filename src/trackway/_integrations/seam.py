@@ -31,7 +31,7 @@ from trackway._core.runtime import runtime
 from trackway._integrations import hosts
 from trackway._integrations.call import Call
 from trackway._integrations.endpoint import Endpoint
-from trackway._integrations.resources import Methods, Taught, TaughtWhenSet, teach
+from trackway._integrations.resources import Methods, Taught, TaughtWhenRead, TaughtWhenSet, teach
 from trackway._integrations.special import taken
 from trackway._integrations.streams import watch_response, watch_stream
 
@@ -208,8 +208,10 @@ def is_traced(client: Any) -> bool:
     return hasattr(getattr(type(client), "request", None), _TRACED)
 
 
-def _members(family: Family, base: type, find: Callable[[], Callable[..., Any]]) -> dict[str, Any]:
-    """What makes a class of clients a traced one."""
+def _members(
+    family: Family, base: type, find: Callable[[], Callable[..., Any]], *, shared: bool = False
+) -> dict[str, Any]:
+    """What makes a class of clients a traced one; a *shared* one has clients already."""
     members: dict[str, Any] = {
         "request": _request(family, find, is_async=inspect.iscoroutinefunction(base.request))  # type: ignore[attr-defined]  # of every client
     }
@@ -218,10 +220,13 @@ def _members(family: Family, base: type, find: Callable[[], Callable[..., Any]])
         members[_CLOUD] = cloud
     for name, methods in family.methods.items():
         inner = inspect.getattr_static(base, name, None)
-        if inner is None:
+        if isinstance(inner, Taught):
+            # Of a class that is instrumented now, and may not be tomorrow.
+            inner = inner.inner
+        if inner is None or isinstance(inner, TaughtWhenSet):
             members[name] = TaughtWhenSet(name, methods)
-        elif hasattr(inner, "__get__") and not isinstance(inner, Taught | TaughtWhenSet):
-            members[name] = Taught(inner, methods)
+        elif hasattr(inner, "__get__"):
+            members[name] = (TaughtWhenRead if shared else Taught)(name, inner, methods)
     return members
 
 
@@ -269,7 +274,7 @@ def _install(cls: Any, family: Family) -> Callable[[], None]:
             return cls.__dict__["request"].undo  # type: ignore[no-any-return]  # set below
         own = dict(cls.__dict__)
         original = cls.request
-        members = _members(family, cls, lambda: original)
+        members = _members(family, cls, lambda: original, shared=True)
 
         def undo() -> None:
             with _lock:
