@@ -74,3 +74,16 @@ def test_since(home: Path) -> None:
     assert wrong.code == 2
     assert "is no span of time" in " ".join(wrong.err.split())
     assert trackway("top", "--json", TRACKWAY_DIR=str(home / "no")).json is None
+
+
+@pytest.mark.parametrize(
+    ("option", "choices"),
+    [("--by", "cost, tokens"), ("--group", "model, user, tag")],
+)
+def test_what_there_is_to_choose_from(home: Path, option: str, choices: str) -> None:
+    """Something else is a mistake that names the option and what it takes, in our words."""
+    shown = trackway("top", option, "nonsense")
+    assert shown.code == 2
+    assert f"Invalid value for '{option}': 'nonsense' is none of {choices}" in " ".join(
+        shown.err.split()
+    )

@@ -4,11 +4,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final, ParamSpec
+from typing import Annotated, Final, ParamSpec, cast, get_args
 
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.models import OptionInfo
 
 from trackway._cli.show import screen
 from trackway._cli.words import clean, size, span
@@ -23,6 +24,7 @@ __all__ = [
     "Project",
     "kept_by",
     "nothing",
+    "one_of",
     "opened",
     "run",
     "say_more",
@@ -46,6 +48,20 @@ Limit = Annotated[
 ]
 
 P = ParamSpec("P")
+
+
+def one_of(choices: object, said: str) -> OptionInfo:
+    """An option that takes one of *choices* (a `Literal`), and names them where it is given something else."""
+    names: tuple[str, ...] = get_args(choices)
+
+    def parsed(given: str) -> str:
+        if given not in names:
+            raise typer.BadParameter(f"{clean(given)!r} is none of {', '.join(names)}")
+        return given
+
+    # Its own reading of a Literal came with release 0.19, and words an error as its library does.
+    return cast("OptionInfo", typer.Option(parser=parsed, metavar="|".join(names), help=said))
+
 
 FIRST_STEPS: Final = """
 Run this with Python, then ask again:

@@ -9,7 +9,17 @@ from rich.console import Console
 from rich.text import Text
 
 from trackway._cli import data
-from trackway._cli.options import Directory, Json, Limit, Project, nothing, opened, run, say_more
+from trackway._cli.options import (
+    Directory,
+    Json,
+    Limit,
+    Project,
+    nothing,
+    one_of,
+    opened,
+    run,
+    say_more,
+)
 from trackway._cli.show import Column, cost, plain, print_notes, screen, table
 from trackway._cli.users import NOBODY
 from trackway._cli.words import count, since
@@ -31,8 +41,8 @@ def main(argv: list[str]) -> int:
 
 def top(  # noqa: PLR0913 - one parameter for each option
     *,
-    by: Annotated[By, typer.Option(help="What the groups have most of.")] = "cost",
-    group: Annotated[Group, typer.Option(help="What is summed up.")] = "model",
+    by: Annotated[By, one_of(By, "What the groups have most of.")] = "cost",
+    group: Annotated[Group, one_of(Group, "What is summed up.")] = "model",
     since_: Annotated[
         str | None,
         typer.Option(

@@ -17,6 +17,7 @@ from trackway._cli.options import (
     Limit,
     Project,
     nothing,
+    one_of,
     opened,
     run,
     say_more,
@@ -52,7 +53,7 @@ def main_one(argv: list[str]) -> int:
 
 def users(
     *,
-    order_by: Annotated[Order, typer.Option(help="What they have most of.")] = "cost",
+    order_by: Annotated[Order, one_of(Order, "What they have most of.")] = "cost",
     limit: Limit = 20,
     as_json: Json = False,
     directory: Directory = None,
