@@ -38,6 +38,18 @@ def test_what_has_no_price_is_said(home: Path, tmp_path: Path) -> None:
     assert "1 have no price: name one in a file, see TRACKWAY_PRICES." in said.out
 
 
+def test_what_had_no_price_was_never_free(home: Path, tmp_path: Path) -> None:
+    """Where none of the calls had a price, no sum of before is made up."""
+    prices = tmp_path / "prices.toml"
+    call(home, prices, model="house")
+    assert trackway("top", TRACKWAY_PRICES=str(prices)).code == 0
+    prices.write_text('[[prices]]\nmodel = "house"\ninput = 1\n', encoding="utf-8")
+    said = trackway("reprice", "--dry-run", TRACKWAY_PRICES=str(prices)).out
+    assert said == (
+        "1 calls looked at, 1 would change, 1 of which had no price.\nTogether no price before, $0.001 now.\n"
+    )
+
+
 def test_what_cannot_be(home: Path, tmp_path: Path) -> None:
     """No prices, no store, no span of time: each says so."""
     call(home, tmp_path / "prices.toml")

@@ -62,6 +62,8 @@ def test_googles_full_names_are_models(provider: str, model: str) -> None:
             "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         ),  # Bedrock's have a price of their own
         (None, "gpt-oss-120b"),  # open weights: many serve it
+        (None, "llama-3.1-8b-instruct"),  # the same, also where one alone is listed
+        (None, "llama3.1-8b"),
         (None, "my-own-model"),
         ("openai", "no-such-model"),
     ],
@@ -69,6 +71,22 @@ def test_googles_full_names_are_models(provider: str, model: str) -> None:
 def test_what_is_not_certain_is_not_priced(provider: str | None, model: str) -> None:
     """A host that is not known, and a model that several serve at different prices, have no rates."""
     assert find(provider, model).rates is None
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        ("claude-haiku-4-5", "anthropic"),  # gateways list it, too
+        ("gpt-4o", "openai"),
+        ("gemini-2.5-flash", "google"),
+        ("text-embedding-3-small", "openai"),
+    ],
+)
+def test_a_name_alone_tells_the_maker(model: str, provider: str) -> None:
+    """Without a provider a model costs what its maker asks, whoever else passes it on."""
+    found = find(None, model)
+    assert found.rates is not None
+    assert found.rates == find(provider, model).rates
 
 
 def test_a_tier_has_a_price_of_its_own_or_none() -> None:

@@ -84,7 +84,8 @@ def _print(console: Console, done: Repriced, *, dry_run: bool) -> None:
     console.print(Text(f"{said}."), soft_wrap=True)
     if done.changed:
         before, after = exact_dollars(done.before_pico), exact_dollars(done.after_pico)
-        console.print(Text(f"Together {money(before)} before, {money(after)} now."), soft_wrap=True)
+        known = "no price" if done.newly_priced == done.changed else money(before)
+        console.print(Text(f"Together {known} before, {money(after)} now."), soft_wrap=True)
     if done.unpriced:
         said = f"{count(done.unpriced)} have no price: name one in a file, see TRACKWAY_PRICES."
         console.print(Text(said, style="yellow"), soft_wrap=True)

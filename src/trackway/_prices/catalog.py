@@ -3,8 +3,9 @@
 Loading it takes 0.3 to 0.6 s, so it is for threads that nobody waits for. Rules:
 
 1. *Provider.* Its name has to be one that is known here; a host that is not (an own server, a gateway) is not priced by
-   what its models are called. Where no provider is told, the model decides if exactly one provider lists it, those that
-   sell other people's models aside; a name with a slash says by itself that somebody else serves the model.
+   what its models are called. Where no provider is told, the model decides if exactly one provider lists it, its
+   maker, those that pass on other people's models aside; a name with a slash says by itself that somebody else serves
+   the model.
 2. *Tier.* The standard price is for calls that say they were standard, or nothing. Another tier has to be in the list
    for that model and day: else the call is not priced, since it is known to cost something else.
 3. *Region.* Bedrock sells one model at several prices, which the name that was asked for tells (`global.…`, `eu.…`, an
@@ -107,9 +108,16 @@ _ONE_PRICE: Final = (
     ("input_audio_tokens", "input"),
     ("output_audio_tokens", "output"),
 )
+# Who passes on what a maker sells as well: that he lists a model makes it no less its maker's.
 _RESELLERS: Final = frozenset(
-    {"aws", "azure", "cloudflare", "cursor", "databricks", "github-copilot", "google", "openrouter"}
-)
+    {
+        "aws", "azure", "cloudflare", "cursor", "databricks", "github-copilot", "google", "openai-decisions",
+        "openrouter", "quicksilverpro",
+    }
+)  # fmt: skip
+# Who makes models, and has no names that the list could tell them by. Others without such names serve open weights.
+_MAKERS: Final = frozenset({"perplexity"})
+_HOSTS: Final = frozenset({"cerebras", "fireworks"})
 # How names begin that say who made the model, and where it runs.
 _QUALIFIED: Final = re.compile(r"arn:|[a-z-]+\.", re.IGNORECASE)
 # Groq bills ten seconds of a transcription at least.
@@ -190,13 +198,25 @@ class Catalog:
         ]
         if len(hosts) != 1 or ("/" in model and hosts[0][0].id not in _SLASHED):
             return None
+        if not _makes(hosts[0][0], model):
+            return None
         return hosts[0]
 
 
 def _speaks_for_itself(provider: "Provider", model: str) -> bool:
     """Whether *provider* is not one that sells the models of others, as it does this one."""
-    own = provider.model_match is not None and provider.model_match.is_match(model)
-    return own or provider.id not in _RESELLERS
+    return provider.id not in _RESELLERS or _has_own_name(provider, model)
+
+
+def _has_own_name(provider: "Provider", model: str) -> bool:
+    return provider.model_match is not None and provider.model_match.is_match(model)
+
+
+def _makes(provider: "Provider", model: str) -> bool:
+    """Whether the one who lists *model* made it: open weights that one lists today another serves unlisted."""
+    if provider.model_match is None:
+        return provider.id in _MAKERS
+    return provider.id not in _HOSTS or _has_own_name(provider, model)
 
 
 def provider_of(name: str) -> str:
