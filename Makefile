@@ -91,7 +91,7 @@ clean:
 
 .matrix/%/.ready: pyproject.toml
 	test -x .matrix/$*/bin/python || $(PYTHON) -m venv .matrix/$*
-	.matrix/$*/bin/pip install --quiet --disable-pip-version-check --editable . 'openai>=$*,<$(shell expr $* + 1)' \
+	.matrix/$*/bin/pip install --quiet --disable-pip-version-check --editable '.[prices]' 'openai>=$*,<$(shell expr $* + 1)' \
 		hypothesis opentelemetry-proto pytest pytest-randomly pytest-timeout
 	touch $@
 

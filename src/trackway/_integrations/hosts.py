@@ -1,8 +1,10 @@
 """Who answers at an address: the provider of a base URL, by OpenTelemetry's names where it has one."""
 
+from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-__all__ = ["AZURE", "provider_of"]
+__all__ = ["AZURE", "provider_at", "provider_of"]
 
 AZURE: Final = "azure.ai.openai"
 
@@ -65,6 +67,16 @@ def provider_of(base_url: Any) -> str:
     if len(_by_url) < MAX_HOSTS:
         _by_url[id(base_url)] = (base_url, known)
     return known
+
+
+@lru_cache(MAX_HOSTS)
+def provider_at(base_url: str) -> str | None:
+    """As above, of a text; None where it is no address."""
+    try:
+        parts = urlsplit(base_url)
+        return _looked_up(parts.hostname, parts.port) if parts.hostname else None
+    except ValueError:
+        return None
 
 
 def _looked_up(host: str, port: int | None) -> str:

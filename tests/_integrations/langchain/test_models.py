@@ -48,7 +48,7 @@ def test_a_call_of_openai_is_told_in_full(home: Path, handler: CallbackHandler) 
     found = only(home)
     told = found.attributes
     assert (told["gen_ai.request.model"], told["gen_ai.response.model"]) == ("gpt-4o", MODEL)
-    assert (told["gen_ai.provider.name"], told["gen_ai.response.id"]) == ("openai", "chatcmpl-1")
+    assert (told["gen_ai.provider.name"], told["gen_ai.response.id"]) == ("127.0.0.1", "chatcmpl-1")
     assert told["gen_ai.response.finish_reasons"] == ("stop", "stop")
     sent = {"temperature": 0.5, "n": 2, "stop": ["END"]}
     assert json.loads(str(told["llm.invocation_parameters"])) == sent
@@ -105,6 +105,28 @@ def test_a_refused_call_has_failed(home: Path, handler: CallbackHandler) -> None
     assert status == 2
     assert message.endswith("Error code: 400 - no such model")
     assert only(home).attributes["gen_ai.request.model"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("base", "told"),
+    [
+        (None, "openai"),
+        ("https://eu.api.openai.com/v1", "openai"),
+        ("https://openrouter.ai/api/v1", "openrouter"),
+        ("http://localhost:11434/v1", "ollama"),
+        ("http://vllm.internal:8000/v1", "vllm.internal"),
+        ("not an address", "openai"),
+        ("http://[", "openai"),
+        (5, "openai"),
+    ],
+)
+def test_who_speaks_openais_api_is_not_openai(base: object, told: str) -> None:
+    """`ChatOpenAI` with an address is told, and priced, as who answers there."""
+    serialized = {"kwargs": {"model_name": "m", "openai_api_base": base}}
+    assert provider({"ls_provider": "openai"}, serialized) == told
+    assert provider({"ls_provider": "groq"}, serialized) == "groq"
+    assert provider({"ls_provider": "openai"}, {"kwargs": None}) == "openai"
+    assert provider({"ls_provider": "openai"}) == "openai"
 
 
 def test_azure_is_azure(home: Path, handler: CallbackHandler) -> None:

@@ -357,7 +357,7 @@ class CallbackHandler(BaseCallbackHandler):
         name = run_name(more.get("name"), serialized, "model")
         run = self._start(name, "generation", {"input": asked}, **told)
         if run is not None:
-            models.describe(run.observation, told["metadata"] or {}, params)
+            models.describe(run.observation, told["metadata"] or {}, params, serialized)
 
     def _provider(self) -> "TracerProvider | None":
         if self.public_key is not None:

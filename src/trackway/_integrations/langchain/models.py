@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from trackway._core import fields
+from trackway._integrations import hosts
 from trackway._wire import attributes as names
 from trackway._wire.encode import attributes
 
@@ -28,6 +29,9 @@ _PROVIDERS: Final = {
     "mistralai": "mistral_ai",
     "xai": "x_ai",
 }
+# `ChatOpenAI` is for every server that speaks OpenAI's API, and calls all of them so.
+_SPOKEN_BY_MANY: Final = "openai"
+_ADDRESS: Final = "openai_api_base"
 _MODEL_KEYS: Final = ("model", "model_name", "model_id", "modelId", "deployment_name", "engine", "repo_id")  # fmt: skip
 _TOOL_KEYS: Final = ("tools", "functions")
 # What an integration hands to its constructor and not to the model, what nobody may see, and `stream`, which LangChain
@@ -50,9 +54,16 @@ def request_model(metadata: Mapping[str, object], params: Mapping[str, object]) 
     return None
 
 
-def provider(metadata: Mapping[str, object]) -> str | None:
-    """Whose model it is, as OpenTelemetry names providers."""
+def provider(
+    metadata: Mapping[str, object], serialized: Mapping[str, object] | None = None
+) -> str | None:
+    """Whose model it is, as OpenTelemetry names providers: by the address, where many speak like this one."""
     value = metadata.get("ls_provider")
+    constructed = serialized.get("kwargs") if serialized else None
+    if value == _SPOKEN_BY_MANY and isinstance(constructed, Mapping):
+        address = constructed.get(_ADDRESS)
+        if isinstance(address, str):
+            return hosts.provider_at(address) or value
     return _PROVIDERS.get(value, value) if isinstance(value, str) and value else None
 
 
@@ -87,14 +98,17 @@ def tools_in(params: Mapping[str, object]) -> object:
 
 
 def describe(
-    observation: "Observation", metadata: Mapping[str, object], params: Mapping[str, object]
+    observation: "Observation",
+    metadata: Mapping[str, object],
+    params: Mapping[str, object],
+    serialized: Mapping[str, object] | None = None,
 ) -> None:
     """Says on *observation* which model is asked, and how."""
     sent = parameters(metadata, params)
     observation.update(
         model=request_model(metadata, params),
         model_parameters=sent or None,
-        provider=provider(metadata),
+        provider=provider(metadata, serialized),
     )
 
 
