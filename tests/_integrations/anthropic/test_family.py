@@ -60,6 +60,7 @@ def speak(path: str, body: dict[str, Any]) -> Behaviour:
         f"/model/{BEDROCK}/invoke",
         "/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
         "/anthropic/v1/messages",
+        "/v1/messages",
     }
     return answer(message(model=SAID))
 
@@ -208,6 +209,29 @@ def test_who_answers(provider: Provider, spans: Spans) -> None:
     told = [each.span for each in spans._recorder.recorded()]
     found = {span.name: span.attributes["gen_ai.provider.name"] for span in told}
     assert found == {**PROVIDERS, "Mine": "aws.bedrock"}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("BedrockMantle", {"aws_access_key": "a", "aws_secret_key": "x", "aws_region": "r"}, "aws.bedrock"),
+        ("AWS", {"aws_access_key": "a", "aws_secret_key": "x", "aws_region": "r", "workspace_id": "w"}, "anthropic"),
+        ("GoogleCloud", {"token_provider": str, "project": "p", "location": "l", "workspace_id": "w"}, "anthropic"),
+    ],
+)  # fmt: skip
+def test_clients_of_2026(
+    name: str, given: dict[str, Any], told: str, provider: Provider, spans: Spans
+) -> None:
+    """Clients that newer releases have for the same clouds are traced as well, and take our arguments."""
+    make = getattr(sdk, f"Anthropic{name}", None)
+    if make is None:
+        pytest.skip("this release of the SDK has no such client")
+    client = wrap(make(base_url=provider.url, max_retries=0, **given))
+    client.messages.create(**ask("Foundry"), name="ask")
+    client.close()
+    assert spans.one("ask")["output"] == OUTPUT
+    (recorded,) = spans._recorder.recorded()
+    assert recorded.span.attributes["gen_ai.provider.name"] == told
 
 
 @pytest.mark.parametrize(
