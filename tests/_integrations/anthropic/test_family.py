@@ -216,7 +216,8 @@ def test_who_answers(provider: Provider, spans: Spans) -> None:
     [
         ("BedrockMantle", {"aws_access_key": "a", "aws_secret_key": "x", "aws_region": "r"}, "aws.bedrock"),
         ("AWS", {"aws_access_key": "a", "aws_secret_key": "x", "aws_region": "r", "workspace_id": "w"}, "anthropic"),
-        ("GoogleCloud", {"token_provider": "x".lower, "project": "p", "location": "l", "workspace_id": "w"}, "anthropic"),
+        ("GoogleCloud", {"token_provider": "x".lower, "project": "p", "location": "l", "workspace_id": "w"},
+         "anthropic"),
     ],
 )  # fmt: skip
 def test_clients_of_2026(
