@@ -10,9 +10,8 @@ from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 
 from tests.spans import only, records, spans
 from trackway import Trackway, attach
-from trackway._core.billing import Charge, charge_bytes, cost_bytes, flag_of, usage_bytes
+from trackway._core.billing import Charge, charge_bytes, cost_bytes, flag_of
 from trackway._core.kinds import DIALECTS
-from trackway._core.propagated import LANGFUSE, OPENINFERENCE
 from trackway._core.protocols import PARTIAL, UNPRICED, UPDATE
 from trackway._core.provider_usage import openrouter_chat
 from trackway._core.usage import Usage
@@ -220,35 +219,6 @@ def test_seconds_of_audio_are_no_tokens(home: Path, client: Trackway) -> None:
     told = only(home).attributes
     assert json.loads(str(told["trackway.usage.units"])) == {"audio_seconds": 9}
     assert not [name for name in told if "token" in name or "usage_details" in name]
-
-
-@given(
-    st.dictionaries(st.sampled_from(BUCKETS), st.integers(0, 1 << 50), min_size=1),
-    st.sampled_from(sorted(DIALECTS)),
-)
-def test_every_vocabulary_says_the_same_of_tokens(buckets: dict[str, int], wire: str) -> None:
-    """For any usage the sides are the sums of their buckets, and no key is written twice."""
-    usage = Usage(buckets=buckets)
-    encoded = usage_bytes(usage, DIALECTS[wire])
-    told = decode_attributes(encoded)
-    inputs = [count for name, count in buckets.items() if name.startswith("input")]
-    outputs = [count for name, count in buckets.items() if name.startswith("output")]
-    assert told.get("gen_ai.usage.input_tokens") == (sum(inputs) if inputs else None)
-    assert told.get("gen_ai.usage.output_tokens") == (sum(outputs) if outputs else None)
-    cached = [count for name, count in buckets.items() if name.startswith("input_cached")]
-    assert told.get("gen_ai.usage.cache_read.input_tokens") == (sum(cached) if cached else None)
-    written = [count for name, count in buckets.items() if name.startswith("input_cache_")]
-    assert told.get("gen_ai.usage.cache_creation.input_tokens") == (
-        sum(written) if written else None
-    )
-    if DIALECTS[wire] & OPENINFERENCE:
-        assert told["llm.token_count.total"] == usage.total
-    details = told.get("langfuse.observation.usage_details", told.get("trackway.usage.details"))
-    if details is None:
-        assert not DIALECTS[wire] & LANGFUSE
-        assert not {"input_audio_tokens", "images", "input_cached_audio_tokens"} & buckets.keys()
-    else:
-        assert json.loads(str(details)) == {**buckets, "total": sum(buckets.values())}
 
 
 @given(st.dictionaries(st.sampled_from(BUCKETS), st.floats(0, 100)))

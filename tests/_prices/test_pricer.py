@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests._prices.biller import calls
-from trackway._core.billing import usage_bytes
+from trackway._core.counts import usage_bytes
 from trackway._core.kinds import DIALECTS
 from trackway._core.provider_usage import SHAPES
 from trackway._core.settings import Settings

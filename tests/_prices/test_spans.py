@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackway._core.billing import usage_bytes
+from trackway._core.counts import usage_bytes
 from trackway._core.kinds import DIALECTS
 from trackway._core.usage import Usage
 from trackway._prices.spans import call_of, has_cost, usage_in

@@ -13,9 +13,9 @@ import orjson
 
 from trackway._core.propagated import GENAI, LANGFUSE, OPENINFERENCE
 from trackway._core.protocols import UNPRICED
-from trackway._core.usage import REASONING, STANDARD, WRITTEN, Usage, inclusive, within
+from trackway._core.usage import STANDARD, Usage
 from trackway._wire import attributes as names
-from trackway._wire.encode import NumberKey, TextKey, attribute, attributes
+from trackway._wire.encode import NumberKey, TextKey, attribute
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
@@ -29,25 +29,13 @@ __all__ = [
     "flags_of",
     "of",
     "settle",
-    "usage_bytes",
 ]
 
 NOT_BILLED: Final = frozenset({"agent", "chain"})
 """Kinds whose tokens are those of the calls inside, which are billed themselves."""
 
-# Buckets that OpenTelemetry's and OpenInference's inclusive counts can tell.
-_TOLD: Final = frozenset({"input", "input_cached_tokens", WRITTEN, "output", REASONING})
-_PLAIN: Final = frozenset({"input", "output"})
 _HIT: Final = b"true"
 
-_INPUT: Final = NumberKey(names.GEN_AI_USAGE_INPUT_TOKENS).integer
-_OUTPUT: Final = NumberKey(names.GEN_AI_USAGE_OUTPUT_TOKENS).integer
-_PROMPT: Final = NumberKey(names.LLM_TOKEN_COUNT_PROMPT).integer
-_COMPLETION: Final = NumberKey(names.LLM_TOKEN_COUNT_COMPLETION).integer
-_TOTAL: Final = NumberKey(names.LLM_TOKEN_COUNT_TOTAL).integer
-_DETAILS: Final = TextKey(names.LANGFUSE_USAGE_DETAILS).writer()
-_OWN_DETAILS: Final = TextKey(names.TRACKWAY_USAGE_DETAILS).writer()
-_UNITS: Final = TextKey(names.TRACKWAY_USAGE_UNITS).writer()
 _COST: Final = NumberKey(names.LLM_COST_TOTAL).double
 _COST_DETAILS: Final = TextKey(names.LANGFUSE_COST_DETAILS).writer()
 _MLFLOW: Final = TextKey(names.MLFLOW_LLM_COST).writer()
@@ -165,61 +153,6 @@ def flags_of(o: "Observation") -> int:
 def flag_of(keys: Mapping[str, object]) -> int:
     """The flags of the record of a span that another tracer made, or that was told by OpenTelemetry's API."""
     return UNPRICED if not _COUNTED.isdisjoint(keys) and _PRICED.isdisjoint(keys) else 0
-
-
-def usage_bytes(usage: Usage, bits: int) -> bytes:
-    """Token counts: disjoint for Langfuse, inclusive for the others; beside them what is told of no backend."""
-    buckets = usage.buckets
-    if not buckets:
-        return _beside(usage)
-    inputs, outputs = inclusive(buckets)
-    parts = [
-        _INPUT(inputs) if inputs is not None else b"",
-        _OUTPUT(outputs) if outputs is not None else b"",
-    ]
-    if bits & OPENINFERENCE:
-        if inputs is not None:
-            parts.append(_PROMPT(inputs))
-        if outputs is not None:
-            parts.append(_COMPLETION(outputs))
-        parts.append(_TOTAL(usage.total))
-    if not _PLAIN.issuperset(buckets):
-        parts.append(_detail_bytes(buckets, bits))
-    if bits & LANGFUSE:
-        parts.append(_DETAILS(orjson.dumps(usage.details())))
-    elif not _TOLD.issuperset(buckets):
-        # Else who prices the record, or stores it, could not tell audio from text.
-        parts.append(_OWN_DETAILS(orjson.dumps(usage.details())))
-    if usage.units or usage.doubts:
-        parts.append(_beside(usage))
-    return b"".join(parts)
-
-
-def _beside(usage: Usage) -> bytes:
-    """What is no token, and what cannot be."""
-    encoded = _UNITS(orjson.dumps(dict(usage.units))) if usage.units else b""
-    doubts = usage.doubts
-    return encoded + attribute(names.TRACKWAY_USAGE_DOUBTS, doubts) if doubts else encoded
-
-
-def _detail_bytes(buckets: Mapping[str, int], bits: int) -> bytes:
-    """What the inclusive counts contain."""
-    cached, written = within(buckets, "input_cached"), within(buckets, WRITTEN)
-    reasoning = buckets.get(REASONING)
-    pairs: dict[str, int | None] = {
-        names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: cached,
-        names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS: written,
-        names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: reasoning,
-    }
-    if bits & OPENINFERENCE:
-        pairs |= {
-            names.LLM_TOKEN_COUNT_PROMPT_CACHE_READ: cached,
-            names.LLM_TOKEN_COUNT_PROMPT_CACHE_WRITE: written,
-            names.LLM_TOKEN_COUNT_COMPLETION_REASONING: reasoning,
-            names.LLM_TOKEN_COUNT_PROMPT_AUDIO: buckets.get("input_audio_tokens"),
-            names.LLM_TOKEN_COUNT_COMPLETION_AUDIO: buckets.get("output_audio_tokens"),
-        }
-    return attributes({key: count for key, count in pairs.items() if count is not None})
 
 
 def cost_bytes(buckets: Mapping[str, float], bits: int) -> bytes:

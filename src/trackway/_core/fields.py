@@ -3,17 +3,20 @@
 They run when the field is handed over, so a later change of the caller's objects changes nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trackway._core import billing, log
+from trackway._core.counts import usage_bytes
 from trackway._core.genai import set_spoken
 from trackway._core.propagated import LANGFUSE, parse_prompt, prompt_attributes
 from trackway._core.serialize import json_text
 from trackway._core.usage import Usage, cost_buckets, costs_in, usage_of
+from trackway._core.values import LONGEST_WORD, MAX_WORDS
 from trackway._wire import attributes as names
-from trackway._wire.encode import attribute, attributes
+from trackway._wire.encode import TextKey, attribute, attributes
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
@@ -34,6 +37,11 @@ _INTS: Final = {
     "seed": names.GEN_AI_REQUEST_SEED,
     "n": names.GEN_AI_REQUEST_CHOICE_COUNT,
 }
+
+
+_NUMBERS: Final = {**_FLOATS, **_INTS}
+_PARAMETERS: Final = TextKey(names.LLM_INVOCATION_PARAMETERS).writer()
+_RAW: Final = TextKey(names.TRACKWAY_USAGE_RAW).writer()
 
 
 def apply(o: "Observation", given: Mapping[str, object]) -> None:
@@ -78,6 +86,11 @@ def _set_name(o: "Observation", value: object) -> None:
         log.warn("name", "name is not a string. Dropping value.")
 
 
+def set_model_parameters(o: "Observation", value: object) -> None:
+    """What the model was told beside its input."""
+    _put(o, "model_parameters", model_parameters(value, o))
+
+
 def _set_metadata(o: "Observation", value: object) -> None:
     pairs = dict(value) if isinstance(value, Mapping) else {"metadata": value}
     kept = {} if o._metadata is None else o._metadata
@@ -109,21 +122,21 @@ def _set_status_message(o: "Observation", value: object) -> None:
 
 
 def _set_usage(o: "Observation", value: object) -> None:
-    _set_usage_details(o, value)
+    set_usage_details(o, value)
     if not isinstance(value, Usage) and (costs := costs_in(value)):
         _set_cost_details(o, costs)
 
 
-def _set_usage_details(o: "Observation", value: object) -> None:
+def set_usage_details(o: "Observation", value: object) -> None:
     usage = usage_of(value)
     bill = billing.of(o)
     bill.usage = usage
     if usage is None:
         return
-    encoded = billing.usage_bytes(usage, o._provider.bits)
+    encoded = usage_bytes(usage, o._provider.bits)
     if usage.raw is not None:
         raw, _ = o._provider.value(usage.raw, o)
-        encoded += attribute(names.TRACKWAY_USAGE_RAW, raw.decode())
+        encoded += _RAW(raw)
     _put(o, "usage_details", encoded)
     if usage.tier is not None:
         _put_tier(o, bill)
@@ -149,23 +162,24 @@ def _set_cache_hit(o: "Observation", value: object) -> None:
 def _set_provider(o: "Observation", value: object) -> None:
     if (name := _word(o, "provider", value)) is not None:
         billing.of(o).provider = name
-        _put(o, "provider", attribute(names.GEN_AI_PROVIDER_NAME, name))
+        _put(o, "provider", _encoded("provider", name))
 
 
 def _set_model(o: "Observation", value: object) -> None:
     if (name := _word(o, "model", value)) is not None:
         billing.of(o).model = name
-        both = {names.GEN_AI_REQUEST_MODEL: name, names.LLM_MODEL_NAME: name}
-        _put(o, "model", attributes(both))
+        _put(o, "model", _encoded("model", name))
 
 
-def _set_response_model(o: "Observation", value: object) -> None:
+def set_response_model(o: "Observation", value: object) -> None:
+    """The model that answered."""
     if (name := _word(o, "response_model", value)) is not None:
         billing.of(o).response_model = name
-        _put(o, "response_model", attribute(names.GEN_AI_RESPONSE_MODEL, name))
+        _put(o, "response_model", _encoded("response_model", name))
 
 
-def _set_service_tier(o: "Observation", value: object) -> None:
+def set_service_tier(o: "Observation", value: object) -> None:
+    """What class of service the provider gave."""
     if (name := _word(o, "service_tier", value)) is not None:
         bill = billing.of(o)
         bill.given_tier = name
@@ -174,14 +188,34 @@ def _set_service_tier(o: "Observation", value: object) -> None:
 
 def _put_tier(o: "Observation", bill: billing.Bill) -> None:
     if bill.tier is not None:
-        _put(o, "service_tier", attribute(names.TRACKWAY_SERVICE_TIER, bill.tier))
+        _put(o, "service_tier", _encoded("service_tier", bill.tier))
 
 
 def _word(o: "Observation", field: str, value: object) -> str | None:
     if isinstance(value, str):
-        return o._provider.identity(value)
+        return o._provider.word(value)
     log.warn(field, "%s is not a string. Dropping value.", field)
     return None
+
+
+_WORDS: Final = {
+    "provider": (names.GEN_AI_PROVIDER_NAME,),
+    "model": (names.GEN_AI_REQUEST_MODEL, names.LLM_MODEL_NAME),
+    "response_model": (names.GEN_AI_RESPONSE_MODEL,),
+    "service_tier": (names.TRACKWAY_SERVICE_TIER,),
+}
+
+
+def _encoded(field: str, word: str) -> bytes:
+    """The attributes that say *word*, which recurs where it is short."""
+    return _remembered(field, word) if len(word) <= LONGEST_WORD else _said(field, word)
+
+
+def _said(field: str, word: str) -> bytes:
+    return attributes(dict.fromkeys(_WORDS[field], word))
+
+
+_remembered: Final = lru_cache(MAX_WORDS)(_said)
 
 
 def _put(o: "Observation", key: str, encoded: bytes) -> None:
@@ -201,12 +235,12 @@ _SETTERS: Final[dict[str, Callable[["Observation", object], None]]] = {
     "usage": _set_usage,
     "version": lambda o, value: _put(o, "version", version(value, o)),
     "model": _set_model,
-    "response_model": _set_response_model,
+    "response_model": set_response_model,
     "provider": _set_provider,
-    "service_tier": _set_service_tier,
+    "service_tier": set_service_tier,
     "cache_hit": _set_cache_hit,
-    "model_parameters": lambda o, value: _put(o, "model_parameters", model_parameters(value, o)),
-    "usage_details": _set_usage_details,
+    "model_parameters": set_model_parameters,
+    "usage_details": set_usage_details,
     "cost_details": _set_cost_details,
     "prompt": lambda o, value: _put(o, "prompt", prompt(value, o._provider.bits)),
     "completion_start_time": lambda o, value: _put(
@@ -221,21 +255,23 @@ def model_parameters(value: object, o: "Observation") -> bytes:
         log.warn("model_parameters", "model_parameters is not a mapping. Dropping value.")
         return b""
     given = {str(key): item for key, item in dict(value).items()}
-    typed: dict[str, str | int | float | Sequence[str]] = {}
+    # By attribute, because two parameters may come to the same one.
+    typed: dict[str, bytes] = {}
     for key, item in given.items():
-        if isinstance(item, bool) or not isinstance(item, int | float):
+        name = _NUMBERS.get(key)
+        if name is None or isinstance(item, bool):
             continue
-        if key in _FLOATS:
-            typed[_FLOATS[key]] = float(item)
-        elif key in _INTS and isinstance(item, int):
-            typed[_INTS[key]] = int(item)
+        if isinstance(item, int if key in _INTS else (int, float)):
+            number = int(item) if key in _INTS else float(item)
+            typed[name] = attribute(name, number)
     stop = given.get("stop", given.get("stop_sequences"))
     if isinstance(stop, str):
         stop = [stop]
     if isinstance(stop, list) and stop and all(isinstance(text, str) for text in stop):
-        typed[names.GEN_AI_REQUEST_STOP_SEQUENCES] = [o._provider.text(text) for text in stop]
+        texts = [o._provider.text(text) for text in stop]
+        typed["stop"] = attribute(names.GEN_AI_REQUEST_STOP_SEQUENCES, texts)
     text, _ = o._provider.value(given, o)
-    return attributes({**typed, names.LLM_INVOCATION_PARAMETERS: text.decode()})
+    return b"".join((*typed.values(), _PARAMETERS(text)))
 
 
 def prompt(value: object, bits: int) -> bytes:

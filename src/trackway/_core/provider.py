@@ -102,6 +102,7 @@ class TracerProvider(trace.TracerProvider):
         self.metadata = self.values.metadata
         self.text = self.values.text
         self.identity = self.values.identity
+        self.word = self.values.word
         self.names: dict[str, str] = {}
         """Names as they may be recorded, those that were seen before."""
         self.sampler = Sampler(settings.sample_rate, sample)

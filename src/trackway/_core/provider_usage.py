@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from trackway._core.answers import Given, count_in, listed, nested, take_in, tier_in
 from trackway._core.usage import (
     CACHED,
     INPUT,
@@ -54,7 +55,6 @@ __all__ = [
     "read",
 ]
 
-Given = Mapping[str, object]
 
 _AUDIO_IN: Final = "input_audio_tokens"
 _IMAGE_IN: Final = "input_image_tokens"
@@ -71,25 +71,34 @@ def read(shape: str, given: Mapping[object, object]) -> Usage | None:
 # -- OpenAI, and who speaks like it ------------------------------------------------------------------------------------
 
 
+# What OpenAI itself sends; what others do is looked for only where there is more.
+_OPENAI: Final = frozenset(
+    {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
+)  # fmt: skip
+
+
 def openai_chat(given: Given) -> Usage | None:
     """Of chat completions, completions and embeddings, of OpenAI and of who speaks like it."""
     parts = Parts(given)
-    parts.add(INPUT, _count(given, "prompt_tokens"))
-    parts.add(OUTPUT, _count(given, "completion_tokens"))
-    details = _nested(given, "prompt_tokens_details")
-    cached = _count(details, "cached_tokens")
-    if cached is None:
+    parts.add(INPUT, count_in(given, "prompt_tokens"))
+    parts.add(OUTPUT, count_in(given, "completion_tokens"))
+    details = nested(given, "prompt_tokens_details")
+    cached = count_in(details, "cached_tokens")
+    more = not _OPENAI.issuperset(given)
+    if cached is None and more:
         # DeepSeek, Moonshot, Mistral; Databricks.
-        cached = _count(
+        cached = count_in(
             given, "prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens", "cache_read_input_tokens"
         )  # fmt: skip
     parts.take(CACHED, cached, INPUT)
     _openai_inputs(parts, details)
-    total = _count(given, "total_tokens")
+    total = count_in(given, "total_tokens")
     _openai_outputs(parts, given, total)
+    if not more:
+        return parts.usage(total)
     # Perplexity, and who says it with a mapping.
-    parts.unit("web_searches", _count(given, "num_search_queries"))
-    cost = amount(_nested(given, "cost").get("total_cost"))
+    parts.unit("web_searches", count_in(given, "num_search_queries"))
+    cost = amount(nested(given, "cost").get("total_cost"))
     return parts.usage(total, cost=cost)
 
 
@@ -101,7 +110,7 @@ def openrouter_chat(given: Given) -> Usage | None:
     usage = openai_chat({key: value for key, value in given.items() if key != "cost"})
     cost = amount(given.get("cost"))
     if cost is not None and given.get("is_byok") is True:
-        cost += amount(_nested(given, "cost_details").get("upstream_inference_cost")) or 0.0
+        cost += amount(nested(given, "cost_details").get("upstream_inference_cost")) or 0.0
     if usage is None:
         return None if cost is None else Usage(buckets=NOTHING, raw=given, cost=cost)
     return Usage(
@@ -116,30 +125,30 @@ def openrouter_chat(given: Given) -> Usage | None:
 def openai_responses(given: Given) -> Usage | None:
     """Of the Responses and the Realtime API."""
     parts = Parts(given)
-    parts.add(INPUT, _count(given, "input_tokens"))
-    parts.add(OUTPUT, _count(given, "output_tokens"))
-    details = _nested(given, "input_tokens_details", "input_token_details")
-    of_cached = _nested(details, "cached_tokens_details")
-    parts.take(CACHED, _count(details, "cached_tokens", "cache_read_input_tokens"), INPUT)
+    parts.add(INPUT, count_in(given, "input_tokens"))
+    parts.add(OUTPUT, count_in(given, "output_tokens"))
+    details = nested(given, "input_tokens_details", "input_token_details")
+    of_cached = nested(details, "cached_tokens_details")
+    parts.take(CACHED, count_in(details, "cached_tokens", "cache_read_input_tokens"), INPUT)
     _openai_inputs(parts, details, of_cached)
-    outputs = _nested(given, "output_tokens_details", "output_token_details")
-    parts.take(REASONING, _count(outputs, "reasoning_tokens"), OUTPUT)
-    parts.take(_AUDIO_OUT, _count(outputs, "audio_tokens"), OUTPUT)
-    parts.take(_IMAGE_OUT, _count(outputs, "image_tokens"), OUTPUT)
-    return parts.usage(_count(given, "total_tokens"))
+    outputs = nested(given, "output_tokens_details", "output_token_details")
+    parts.take(REASONING, count_in(outputs, "reasoning_tokens"), OUTPUT)
+    parts.take(_AUDIO_OUT, count_in(outputs, "audio_tokens"), OUTPUT)
+    parts.take(_IMAGE_OUT, count_in(outputs, "image_tokens"), OUTPUT)
+    return parts.usage(count_in(given, "total_tokens"))
 
 
 def openai_images(given: Given) -> Usage | None:
     """Of images; output that is not told apart is image."""
     parts = Parts(given)
-    parts.add(INPUT, _count(given, "input_tokens"))
-    details = _nested(given, "input_tokens_details")
-    parts.take(CACHED, _count(details, "cached_tokens"), INPUT)
-    _openai_inputs(parts, details, _nested(details, "cached_tokens_details"))
-    outputs = _nested(given, "output_tokens_details")
-    parts.add(_IMAGE_OUT, _count(given, "output_tokens"))
-    parts.take(OUTPUT, _count(outputs, "text_tokens"), _IMAGE_OUT)
-    return parts.usage(_count(given, "total_tokens"), hidden=_IMAGE_OUT)
+    parts.add(INPUT, count_in(given, "input_tokens"))
+    details = nested(given, "input_tokens_details")
+    parts.take(CACHED, count_in(details, "cached_tokens"), INPUT)
+    _openai_inputs(parts, details, nested(details, "cached_tokens_details"))
+    outputs = nested(given, "output_tokens_details")
+    parts.add(_IMAGE_OUT, count_in(given, "output_tokens"))
+    parts.take(OUTPUT, count_in(outputs, "text_tokens"), _IMAGE_OUT)
+    return parts.usage(count_in(given, "total_tokens"), hidden=_IMAGE_OUT)
 
 
 def openai_transcription(given: Given) -> Usage | None:
@@ -152,24 +161,32 @@ def openai_transcription(given: Given) -> Usage | None:
     return parts.usage()
 
 
-def _openai_inputs(parts: Parts, details: Given, of_cached: Given = MappingProxyType({})) -> None:
+# What a detail of the input is called, and its buckets: of cached tokens, and of the others.
+_INPUT_KINDS: Final = (
+    ("audio_tokens", "input_cached_audio_tokens", _AUDIO_IN),
+    ("image_tokens", "input_cached_image_tokens", _IMAGE_IN),
+)
+
+
+def _openai_inputs(parts: Parts, details: Given, of_cached: Given = NOTHING) -> None:
     """What there is in the input beside text; of the cached tokens, what *of_cached* says is no text."""
-    for kind in ("audio", "image"):
-        cached = _count(of_cached, f"{kind}_tokens")
-        parts.take(f"input_cached_{kind}_tokens", cached, CACHED)
-        told = _count(details, f"{kind}_tokens")
+    for name, of_cache, bucket in _INPUT_KINDS:
+        cached = count_in(of_cached, name) if of_cached else None
+        if cached:
+            parts.take(of_cache, cached, CACHED)
+        told = count_in(details, name)
         if told:
-            parts.take(f"input_{kind}_tokens", max(told - (cached or 0), 0), INPUT)
-    parts.take(WRITTEN, _count(details, "cache_write_tokens"), INPUT)
+            parts.take(bucket, max(told - (cached or 0), 0), INPUT)
+    take_in(parts, WRITTEN, details, "cache_write_tokens", INPUT)
 
 
 def _openai_outputs(parts: Parts, given: Given, total: int | None) -> None:
-    details = _nested(given, "completion_tokens_details")
-    reasoning = _count(details, "reasoning_tokens")
-    citations = _count(given, "citation_tokens")
+    details = nested(given, "completion_tokens_details")
+    reasoning = count_in(details, "reasoning_tokens")
+    citations = count_in(given, "citation_tokens")
     beside = False
     if reasoning is None:
-        reasoning = _count(given, "reasoning_tokens")
+        reasoning = count_in(given, "reasoning_tokens")
         # Perplexity counts them, and what it cites, beside the answer and not in the total.
         beside = reasoning is not None and citations is not None
     if reasoning:
@@ -179,9 +196,10 @@ def _openai_outputs(parts: Parts, given: Given, total: int | None) -> None:
             parts.add(REASONING, reasoning)
         else:
             parts.take(REASONING, reasoning, OUTPUT)
-    parts.take(_AUDIO_OUT, _count(details, "audio_tokens"), OUTPUT)
-    parts.take(_IMAGE_OUT, _count(details, "image_tokens"), OUTPUT)
-    parts.add("output_citation_tokens", citations or None)
+    take_in(parts, _AUDIO_OUT, details, "audio_tokens", OUTPUT)
+    take_in(parts, _IMAGE_OUT, details, "image_tokens", OUTPUT)
+    if citations:
+        parts.add("output_citation_tokens", citations)
 
 
 # -- Anthropic, Bedrock --------------------------------------------------------------------------------------------
@@ -190,21 +208,21 @@ def _openai_outputs(parts: Parts, given: Given, total: int | None) -> None:
 def anthropic_messages(given: Given) -> Usage | None:
     """Of Anthropic's messages, also through Bedrock's `InvokeModel`, Vertex and Azure."""
     parts = Parts(given)
-    parts.add(INPUT, _count(given, "input_tokens"))
-    parts.add(CACHED, _count(given, "cache_read_input_tokens") or None)
-    creation = _nested(given, "cache_creation")
+    parts.add(INPUT, count_in(given, "input_tokens"))
+    parts.add(CACHED, count_in(given, "cache_read_input_tokens") or None)
+    creation = nested(given, "cache_creation")
     _written(
         parts,
-        _count(given, "cache_creation_input_tokens"),
-        _count(creation, "ephemeral_5m_input_tokens"),
-        _count(creation, "ephemeral_1h_input_tokens"),
+        count_in(given, "cache_creation_input_tokens"),
+        count_in(creation, "ephemeral_5m_input_tokens"),
+        count_in(creation, "ephemeral_1h_input_tokens"),
     )
-    parts.add(OUTPUT, _count(given, "output_tokens"))
-    thinking = _count(_nested(given, "output_tokens_details"), "thinking_tokens")
+    parts.add(OUTPUT, count_in(given, "output_tokens"))
+    thinking = count_in(nested(given, "output_tokens_details"), "thinking_tokens")
     parts.take(REASONING, thinking, OUTPUT)
-    parts.unit("web_searches", _count(_nested(given, "server_tool_use"), "web_search_requests"))
-    parts.tier = _tier(given, "service_tier")
-    if _tier(given, "speed") == "fast":
+    parts.unit("web_searches", count_in(nested(given, "server_tool_use"), "web_search_requests"))
+    parts.tier = tier_in(given, "service_tier")
+    if tier_in(given, "speed") == "fast":
         parts.tier = "fast"
     return parts.usage()
 
@@ -212,18 +230,18 @@ def anthropic_messages(given: Given) -> Usage | None:
 def bedrock_converse(given: Given) -> Usage | None:
     """Of Bedrock's `Converse` and `ConverseStream`."""
     parts = Parts(given)
-    inputs, outputs = _count(given, "inputTokens"), _count(given, "outputTokens")
+    inputs, outputs = count_in(given, "inputTokens"), count_in(given, "outputTokens")
     parts.add(INPUT, inputs)
-    parts.add(CACHED, _count(given, "cacheReadInputTokens", "cacheReadInputTokenCount") or None)
-    lifetimes = _listed(given, "ttl", "inputTokens", "cacheDetails")
+    parts.add(CACHED, count_in(given, "cacheReadInputTokens", "cacheReadInputTokenCount") or None)
+    lifetimes = listed(given, "ttl", "inputTokens", "cacheDetails")
     _written(
         parts,
-        _count(given, "cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+        count_in(given, "cacheWriteInputTokens", "cacheWriteInputTokenCount"),
         lifetimes.get("5m"),
         lifetimes.get("1h"),
     )
     parts.add(OUTPUT, outputs)
-    total = _count(given, "totalTokens")
+    total = count_in(given, "totalTokens")
     # Some models leave the cache out of the total.
     return parts.usage(None if total == (inputs or 0) + (outputs or 0) else total)
 
@@ -242,21 +260,21 @@ def _written(parts: Parts, whole: int | None, five: int | None, hour: int | None
 def gemini(given: Given) -> Usage | None:
     """Of Gemini and Vertex (`usage_metadata`), in either spelling."""
     parts = Parts(given)
-    prompt = _count(given, "prompt_token_count", "promptTokenCount")
+    prompt = count_in(given, "prompt_token_count", "promptTokenCount")
     parts.add(INPUT, prompt)
-    cached = _count(given, "cached_content_token_count", "cachedContentTokenCount")
+    cached = count_in(given, "cached_content_token_count", "cachedContentTokenCount")
     parts.take(CACHED, cached, INPUT)
     of_cached = _modalities(given, "cache_tokens_details", "cacheTokensDetails")
     for kind, there in _modalities(given, "prompt_tokens_details", "promptTokensDetails").items():
         parts.take(f"input_{kind}_tokens", max(there - of_cached.get(kind, 0), 0), INPUT)
     for kind, there in of_cached.items():
         parts.take(f"input_cached_{kind}_tokens", there, CACHED)
-    tools = _count(given, "tool_use_prompt_token_count", "toolUsePromptTokenCount")
+    tools = count_in(given, "tool_use_prompt_token_count", "toolUsePromptTokenCount")
     parts.add("input_tool_tokens", tools or None)
-    candidates = _count(given, "candidates_token_count", "candidatesTokenCount", "response_token_count")  # fmt: skip
+    candidates = count_in(given, "candidates_token_count", "candidatesTokenCount", "response_token_count")  # fmt: skip
     parts.add(OUTPUT, candidates)
-    thoughts = _count(given, "thoughts_token_count", "thoughtsTokenCount")
-    total = _count(given, "total_token_count", "totalTokenCount")
+    thoughts = count_in(given, "thoughts_token_count", "thoughtsTokenCount")
+    total = count_in(given, "total_token_count", "totalTokenCount")
     if thoughts and total == parts.sum() and thoughts <= (candidates or 0):
         parts.take(REASONING, thoughts, OUTPUT)
     else:
@@ -264,7 +282,7 @@ def gemini(given: Given) -> Usage | None:
     outputs = _modalities(given, "candidates_tokens_details", "candidatesTokensDetails")
     for kind, there in outputs.items():
         parts.take(f"output_{kind}_tokens", there, OUTPUT)
-    traffic = _tier(given, "traffic_type", "trafficType") or ""
+    traffic = tier_in(given, "traffic_type", "trafficType") or ""
     parts.tier = _TRAFFIC.get(traffic.rpartition(".")[2].upper())
     return parts.usage(total)
 
@@ -280,7 +298,7 @@ def _modalities(given: Given, *names: str) -> dict[str, int]:
     """Tokens by modality, but for text, of a list of `{modality, token_count}`."""
     found: dict[str, int] = {}
     for key in ("token_count", "tokenCount"):
-        for modality, tokens in _listed(given, "modality", key, *names).items():
+        for modality, tokens in listed(given, "modality", key, *names).items():
             if (kind := _MODALITIES.get(modality.rpartition(".")[2].upper())) and tokens:
                 found[kind] = found.get(kind, 0) + tokens
     return found
@@ -292,8 +310,8 @@ def _modalities(given: Given, *names: str) -> dict[str, int]:
 def ollama(given: Given) -> Usage | None:
     """Of Ollama's own API."""
     parts = Parts(given)
-    parts.add(INPUT, _count(given, "prompt_eval_count"))
-    parts.add(OUTPUT, _count(given, "eval_count"))
+    parts.add(INPUT, count_in(given, "prompt_eval_count"))
+    parts.add(OUTPUT, count_in(given, "eval_count"))
     return parts.usage()
 
 
@@ -304,23 +322,23 @@ _TIERS: Final = ("flex", "priority", "batch", "scale", "auto", "default")
 def langchain(given: Given) -> Usage | None:
     """Of LangChain's `usage_metadata`."""
     parts = Parts(given)
-    parts.add(INPUT, _count(given, "input_tokens"))
-    parts.add(OUTPUT, _count(given, "output_tokens"))
-    inputs = _without_tier(parts, _nested(given, "input_token_details"))
-    parts.take(CACHED, _count(inputs, "cache_read"), INPUT)
-    five = _count(inputs, "ephemeral_5m_input_tokens")
-    hour = _count(inputs, "ephemeral_1h_input_tokens")
+    parts.add(INPUT, count_in(given, "input_tokens"))
+    parts.add(OUTPUT, count_in(given, "output_tokens"))
+    inputs = _without_tier(parts, nested(given, "input_token_details"))
+    parts.take(CACHED, count_in(inputs, "cache_read"), INPUT)
+    five = count_in(inputs, "ephemeral_5m_input_tokens")
+    hour = count_in(inputs, "ephemeral_1h_input_tokens")
     parts.take(WRITTEN_5M, five, INPUT)
     parts.take(WRITTEN_1H, hour, INPUT)
-    written = (_count(inputs, "cache_creation") or 0) - (five or 0) - (hour or 0)
+    written = (count_in(inputs, "cache_creation") or 0) - (five or 0) - (hour or 0)
     parts.take(WRITTEN, max(written, 0), INPUT)
-    parts.take(_AUDIO_IN, _count(inputs, "audio"), INPUT)
-    parts.take(_IMAGE_IN, _count(inputs, "image"), INPUT)
-    outputs = _without_tier(parts, _nested(given, "output_token_details"))
-    parts.take(REASONING, _count(outputs, "reasoning"), OUTPUT)
-    parts.take(_AUDIO_OUT, _count(outputs, "audio"), OUTPUT)
-    parts.take(_IMAGE_OUT, _count(outputs, "image"), OUTPUT)
-    return parts.usage(_count(given, "total_tokens"))
+    parts.take(_AUDIO_IN, count_in(inputs, "audio"), INPUT)
+    parts.take(_IMAGE_IN, count_in(inputs, "image"), INPUT)
+    outputs = _without_tier(parts, nested(given, "output_token_details"))
+    parts.take(REASONING, count_in(outputs, "reasoning"), OUTPUT)
+    parts.take(_AUDIO_OUT, count_in(outputs, "audio"), OUTPUT)
+    parts.take(_IMAGE_OUT, count_in(outputs, "image"), OUTPUT)
+    return parts.usage(count_in(given, "total_tokens"))
 
 
 def _without_tier(parts: Parts, details: Given) -> Given:
@@ -354,46 +372,3 @@ SHAPES: Final[Mapping[str, Callable[[Given], Usage | None]]] = MappingProxyType(
     }
 )
 """Name of a shape → the function that reads it."""
-
-
-# -- reading -------------------------------------------------------------------------------------------------------
-
-
-def _count(given: Given, *names: str) -> int | None:
-    """The first of *names* that says something, as a count."""
-    for name in names:
-        value = given.get(name)
-        if value is not None:
-            return count(value, name)
-    return None
-
-
-def _nested(given: Given, *names: str) -> Given:
-    """The first of *names* that is a mapping."""
-    for name in names:
-        value = given.get(name)
-        if isinstance(value, Mapping):
-            return value
-    return {}
-
-
-def _listed(given: Given, key: str, counted: str, *names: str) -> dict[str, int]:
-    """Of a list of mappings, the count under *counted* by what stands under *key*."""
-    found: dict[str, int] = {}
-    for name in names:
-        several = given.get(name)
-        for one in several if isinstance(several, list | tuple) else ():
-            if isinstance(one, Mapping) and one.get(key) is not None:
-                label = str(getattr(one[key], "value", one[key]))
-                number = _count(one, counted)
-                if number is not None:
-                    found[label] = found.get(label, 0) + number
-    return found
-
-
-def _tier(given: Given, *names: str) -> str | None:
-    for name in names:
-        value = given.get(name)
-        if value is not None:
-            return str(getattr(value, "value", value))[:40]
-    return None

@@ -16,6 +16,10 @@ from trackway._core.serialize import json_text, serialize
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
 
+# Words that recur (models, providers, service tiers), and how long one may be to be remembered.
+MAX_WORDS: Final = 1_000
+LONGEST_WORD: Final = 200
+
 WITHHELD: Final = "<withheld: mask failed>"
 NO_ROOM: Final = b"<cut: the values of this span exceed 2 MiB>"
 
@@ -35,12 +39,13 @@ class Mask(Protocol):
 class Values:
     """How one client turns values into bytes."""
 
-    __slots__ = ("_mask", "_max_bytes", "_redact", "unmasked")
+    __slots__ = ("_mask", "_max_bytes", "_redact", "_words", "unmasked")
 
     def __init__(self, *, mask: Mask | None, redact: bool, max_bytes: int) -> None:
         self._mask = mask
         self._redact = redact
         self._max_bytes = max_bytes
+        self._words: dict[str, str] = {}
         self.unmasked = (
             self if mask is None else Values(mask=None, redact=redact, max_bytes=max_bytes)
         )
@@ -111,6 +116,15 @@ class Values:
     def identity(self, text: str | None) -> str | None:
         """A text that names something (a user, a model): redacted, not masked."""
         return text if text is None or not self._redact else redact_text(text)
+
+    def word(self, text: str) -> str:
+        """As `identity`, for what recurs: what it came to is remembered."""
+        known = self._words.get(text)
+        if known is None:
+            known = redact_text(text) if self._redact else text
+            if len(text) <= LONGEST_WORD and len(self._words) < MAX_WORDS:
+                self._words[text] = known
+        return known
 
     def text(self, text: str) -> str:
         """A name or a status message, masked and redacted."""
