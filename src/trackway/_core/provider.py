@@ -123,8 +123,9 @@ class TracerProvider(trace.TracerProvider):
         # By kind, what an observation without and with propagated attributes begins with; the key of the latter in
         # `Propagated.heads` is this provider's own.
         self.heads = {kind: BLOCKS[kind, self.bits] + self.constant for kind in ALL}
-        self._number = next(_numbers)
-        self.head_keys = {kind: (self._number, kind) for kind in ALL}
+        self.number = next(_numbers)
+        """This provider's own, under which others remember what it made of something."""
+        self.head_keys = {kind: (self.number, kind) for kind in ALL}
         self._handles: dict[int, weakref.ref[Observation]] = {}
         fork.on_child(self._handles.clear)
 
@@ -189,9 +190,9 @@ class TracerProvider(trace.TracerProvider):
 
     def cleaned(self, given: Propagated) -> Propagated:
         """*given* as this client may record it: redacted, and masked where a mask is set."""
-        known = given.cleaned.get(self._number)
+        known = given.cleaned.get(self.number)
         if known is None:
-            known = given.cleaned[self._number] = self.values.propagated(given)
+            known = given.cleaned[self.number] = self.values.propagated(given)
         return known
 
     def brought(self, here: Propagated | None, context: Context) -> Propagated | None:

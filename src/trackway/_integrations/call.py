@@ -6,7 +6,6 @@ Nothing here raises, and nothing is changed of what the caller gave or gets.
 """
 
 import atexit
-import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,19 +13,20 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import orjson
 
-from trackway._core import billing, exceptions, fields, log
+from trackway._core import exceptions, fields, log
 from trackway._core.context import leave_block
 from trackway._core.current import enter
 from trackway._core.guard import guard
-from trackway._core.kinds import of_call
 from trackway._core.provider_usage import read
 from trackway._core.usage import with_units
-from trackway._integrations.content import fields_of, plain
+from trackway._integrations.content import fields_of, is_mapping, is_model, plain
 from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome
 from trackway._integrations.frames import Frames, is_framed
+from trackway._integrations.opening import opened
 from trackway._integrations.sse import Events
 from trackway._wire import attributes as names
-from trackway._wire.encode import attribute, attributes
+from trackway._wire.anyvalue import utf8_of
+from trackway._wire.encode import TextKey, attribute, attributes
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from trackway._core.observation import Observation
     from trackway._core.provider import TracerProvider
     from trackway._integrations.special import Note
-    from trackway.types import TraceContext
 
 __all__ = ["LEFT", "NEVER_READ", "Call"]
 
@@ -45,10 +44,8 @@ NEVER_READ: Final = "never read"
 MAX_BODY: Final = 8 << 20
 
 _guard: Final = guard("integrations")
-# Words that recur, and how long one may be to be kept.
-MAX_WORDS: Final = 1_000
-LONGEST_WORD: Final = 200
-_words: Final[dict[tuple[bool, int, str, str], tuple[str | None, bytes]]] = {}
+# Sets of finish reasons whose attribute is remembered.
+MAX_REASONS: Final = 1_000
 
 # Fields of a body that say nothing about the model's work, or are recorded elsewhere.
 _NO_PARAMETERS: Final = frozenset({"model", "metadata"})
@@ -65,11 +62,10 @@ class Call:
         "_accumulator",
         "_body",
         "_capture",
-        "_done",
+        "_end",
         "_endpoint",
         "_events",
         "_left",
-        "_lock",
         "_provider_name",
         "_request",
         "hiding",
@@ -92,47 +88,35 @@ class Call:
         self._accumulator: Accumulator | None = None
         self._events: Events | Frames | None = None
         self._body: bytearray | None = None
-        self._lock, self._done = threading.Lock(), False
+        # Whoever takes what is in it ends the call; a list gives it to one of two threads.
+        self._end = [True]
         self._capture = provider.capture_io
         self._request = body
         self.hiding = hiding
         """Whether a chunk is to be kept from the caller, who did not ask for it."""
         self.received = False
         """Whether anything of a streamed answer has arrived."""
-        self.observation = o = self._started(provider, note)
+        self.observation = o = opened(provider, endpoint, provider_name, body.get("model"), note)
+        if o._recording:
+            self._say(o, note)
         self._left: tuple[Context, Context] | None = enter(o)
 
-    def _started(self, provider: "TracerProvider", note: "Note | None") -> "Observation":
+    def _say(self, o: "Observation", note: "Note | None") -> None:
+        """What the request says."""
         endpoint, body = self._endpoint, self._request
-        model = body.get("model")
-        name = f"{endpoint.operation} {model}" if isinstance(model, str) else endpoint.operation
-        place: TraceContext | None = None
-        owned = None
-        if note is not None:
-            name, owned = note.name or name, note.propagated
-            place = cast("TraceContext | None", note.place)
-        o = provider.start(name, endpoint.kind, {}, trace_context=place, owned=owned)
-        if not o._recording:
-            return o
-        o._kind = of_call(endpoint.kind, endpoint.operation)
-        given: dict[str, object] = {}
-        _say(o, "provider", self._provider_name)
-        _say(o, "model", model)
-        if self._capture:
-            given["input"] = _input(endpoint, body)
+        if self._capture and (given := _input(endpoint, body)) is not None:
+            fields.set_input(o, given)
         parameters = {
             key: value
             for key, value in body.items()
             if key not in _NO_PARAMETERS and key not in endpoint.inputs
         }
         if parameters:
-            given["model_parameters"] = plain(parameters)
-        if isinstance(body.get("metadata"), Mapping):
-            given["metadata"] = body["metadata"]
-        fields.apply(o, given)
+            fields.set_model_parameters(o, plain(parameters))
+        if "metadata" in body and is_mapping(body["metadata"]):
+            fields.apply(o, {"metadata": body["metadata"]})
         if note is not None:
             fields.apply(o, note.fields)
-        return o
 
     def sent(self) -> None:
         """The SDK has answered, or failed: what runs from here on is not below this observation."""
@@ -255,10 +239,12 @@ class Call:
 
     def _claim(self) -> bool:
         """Whether the caller is the first to end this: a close may race with a reader in another thread."""
-        with self._lock:
-            done, self._done = self._done, True
+        try:
+            self._end.pop()
+        except IndexError:
+            return False
         _open.discard(self)
-        return not done
+        return True
 
     def _tell(self, outcome: Outcome) -> None:
         self._record(outcome)
@@ -269,17 +255,21 @@ class Call:
         o = self.observation
         if not o._recording:
             return
-        given: dict[str, object] = {"service_tier": outcome.service_tier}
-        _say(o, "response_model", outcome.model)
+        if isinstance(outcome.model, str):
+            fields.set_response_model(o, outcome.model)
+        if outcome.service_tier is not None:
+            fields.set_service_tier(o, outcome.service_tier)
         if self._capture and outcome.output is not None:
-            given["output"] = outcome.output
+            fields.set_output(o, outcome.output)
         if outcome.usage is not None:
             shape = self._endpoint.usage
             if self._provider_name == "openrouter" and shape == "openai.chat":
                 shape = "openrouter.chat"
             usage = read(shape, cast("Mapping[object, object]", outcome.usage))
-            given["usage"] = with_units(usage, outcome.units) if outcome.units else usage
-        fields.apply(o, given)
+            if outcome.units:
+                usage = with_units(usage, outcome.units)
+            if usage is not None:
+                fields.set_usage_details(o, usage)
         fields._put(o, "response", _response(outcome))
 
 
@@ -300,30 +290,13 @@ def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> object:
 
 
 def _tells(answer: Any) -> bool:
-    return isinstance(answer, Mapping) or hasattr(type(answer), "model_fields")
+    return is_model(type(answer)) or is_mapping(answer)
 
 
-def _say(o: "Observation", field: str, word: object) -> None:
-    """Sets a field whose values recur (a model, a provider): what a value came to is remembered.
-
-    To redact and encode it takes 4 µs, each of three times a call.
-    """
-    if not isinstance(word, str):
-        return
-    key = (o._provider.redacts, o._provider.bits, field, word)
-    known = _words.get(key)
-    if known is None:
-        fields.apply(o, {field: word})
-        encoded = (o._extra or {}).get(field, b"")
-        said = getattr(billing.of(o), field)
-        if len(_words) < MAX_WORDS and len(word) <= LONGEST_WORD:
-            _words[key] = (said, encoded)
-        return
-    setattr(billing.of(o), field, known[0])
-    fields._put(o, field, known[1])
+_ID: Final = TextKey(names.GEN_AI_RESPONSE_ID).writer()
 
 
-@lru_cache(MAX_WORDS)
+@lru_cache(MAX_REASONS)
 def _reasons(reasons: tuple[str, ...]) -> bytes:
     return attribute(names.GEN_AI_RESPONSE_FINISH_REASONS, reasons)
 
@@ -331,8 +304,8 @@ def _reasons(reasons: tuple[str, ...]) -> bytes:
 def _response(outcome: Outcome) -> bytes:
     """What the answer says of itself, as attributes."""
     encoded = _reasons(outcome.finish_reasons) if outcome.finish_reasons else b""
-    if outcome.response_id:
-        encoded += attribute(names.GEN_AI_RESPONSE_ID, outcome.response_id)
+    if isinstance(outcome.response_id, str) and outcome.response_id:
+        encoded += _ID(utf8_of(outcome.response_id))
     return encoded
 
 

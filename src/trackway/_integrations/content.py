@@ -11,9 +11,9 @@ import binascii
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-__all__ = ["fields_of", "plain", "plain_mapping", "reference"]
+__all__ = ["fields_of", "is_mapping", "is_model", "plain", "plain_mapping", "reference"]
 
 # Of one payload, this many values are looked at; what is beyond is left to the serializer, which has bounds of its own.
 MAX_NODES: Final = 20_000
@@ -31,12 +31,35 @@ _DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,
 
 _LEAVES: Final = frozenset({int, float, bool, type(None)})
 
+# To ask a class whether it is a mapping or a model takes ten times as long as to look up what it said; more classes
+# than these are asked each time.
+MAX_KINDS: Final = 1_000
+_mappings: Final[dict[type, bool]] = {}
+_models: Final[dict[type, bool]] = {}
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether *value* is a mapping, of any class."""
+    kind = type(value)
+    known = _mappings.get(kind)
+    return _keep(_mappings, kind, issubclass(kind, Mapping)) if known is None else known
+
+
+def is_model(kind: type) -> bool:
+    """Whether *kind* is a class of an SDK's objects."""
+    known = _models.get(kind)
+    return _keep(_models, kind, hasattr(kind, "model_fields")) if known is None else known
+
+
+def _keep(known: dict[type, bool], kind: type, said: bool) -> bool:  # noqa: FBT001 - what was said
+    if len(known) < MAX_KINDS:
+        known[kind] = said
+    return said
+
 
 def fields_of(value: Any) -> Mapping[str, Any]:
     """The fields of a mapping, or of an SDK's object; no copy where there are none but the declared."""
-    if type(value) is dict:
-        return value
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return value
     declared: dict[str, Any] = getattr(value, "__dict__", {})
     extra = getattr(value, "__pydantic_extra__", None)
@@ -45,7 +68,10 @@ def fields_of(value: Any) -> Mapping[str, Any]:
 
 def plain(value: Any) -> Any:
     """*value* with SDK objects as dicts (without their empty fields) and files in base64 as references."""
-    return _Walk().of(value, 0)
+    kind = type(value)
+    if kind is str:
+        return _text(value)
+    return value if kind in _LEAVES else _Walk().of(value, 0)
 
 
 def plain_mapping(value: Any) -> dict[str, Any] | None:
@@ -92,7 +118,7 @@ class _Walk:
             return self._dict(value, depth + 1)
         if kind is list or kind is tuple:
             return self._list(value, depth + 1)
-        if not hasattr(kind, "model_fields"):
+        if not is_model(kind):
             return value
         present = {k: v for k, v in fields_of(value).items() if v is not None}
         return self._dict(present, depth + 1)
@@ -101,12 +127,14 @@ class _Walk:
         changed: dict[Any, Any] | None = None
         for key, item in given.items():
             kind = type(item)
-            if kind is str:
-                new = _file(given, item) if key in _KEYS else _text(item)
-            elif kind in _LEAVES:
+            if kind in _LEAVES or (kind is str and len(item) < SHORTEST):
                 continue
-            else:
+            if kind is not str:
                 new = self.of(item, depth)
+            elif key in _KEYS:
+                new = _file(given, item)
+            else:
+                new = _text(item)
             if new is not item:
                 if changed is None:
                     changed = dict(given)
@@ -114,13 +142,18 @@ class _Walk:
         return given if changed is None else changed
 
     def _list(self, given: Any, depth: int) -> Any:
-        items = [self.of(item, depth) for item in given]
-        same = all(new is old for new, old in zip(items, given, strict=True))
-        return given if same else items
+        changed: list[Any] | None = None
+        for index, item in enumerate(given):
+            new = self.of(item, depth)
+            if new is not item:
+                if changed is None:
+                    changed = list(given)
+                changed[index] = new
+        return given if changed is None else changed
 
 
 def _text(text: str) -> str:
-    if len(text) < SHORTEST or not text.startswith("data:"):
+    if len(text) < SHORTEST or text[:5] != "data:":
         return text
     found = _DATA_URL.match(text)
     if found is None:

@@ -4,14 +4,15 @@ The seam looks an `Endpoint` up by the path that the SDK posts to; a new provide
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from trackway._core.usage import NOTHING
 
 __all__ = ["Accumulator", "Endpoint", "Outcome"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an answer said, whole or as far as it came."""
 
     output: Any = None
@@ -23,7 +24,7 @@ class Outcome:
     service_tier: str | None = None
     usage: Mapping[str, Any] | None = None
     """As the provider sent it."""
-    units: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, int] = NOTHING
     """What the answer shows to be paid for and its usage does not count: searches, runs of code."""
     error: str | None = None
     """Why it failed, where the answer itself says so."""

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Final, final
 
 from trackway._core.guard import guard
-from trackway._integrations.special import Note, noted
+from trackway._integrations.special import Note, is_silent, noted
 
 __all__ = ["Methods", "Taught", "TaughtWhenRead", "TaughtWhenSet", "teach"]
 
@@ -117,6 +117,8 @@ def _taught(leaf: Any, name: str, method: Callable[..., Any]) -> Callable[..., A
 def _noted(
     leaf: Any, kwargs: dict[str, Any], *, always: bool = False
 ) -> tuple[dict[str, Any], Note | None]:
+    if not always and is_silent(kwargs):
+        return kwargs, None
     with _guard:
         if _is_traced(leaf):
             return noted(kwargs, always=always)

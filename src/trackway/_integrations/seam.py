@@ -30,6 +30,7 @@ from trackway._core.guard import guard
 from trackway._core.runtime import runtime
 from trackway._integrations import hosts
 from trackway._integrations.call import Call
+from trackway._integrations.content import is_mapping
 from trackway._integrations.endpoint import Endpoint
 from trackway._integrations.resources import Methods, Taught, TaughtWhenRead, TaughtWhenSet, teach
 from trackway._integrations.special import taken
@@ -42,6 +43,7 @@ RAW: Final = "X-Stainless-Raw-Response"
 _TRACED: Final = "__trackway_traced__"
 _CLOUD: Final = "__trackway_cloud__"
 _ABSENT: Final = frozenset({"NotGiven", "Omit"})
+_JSON: Final = frozenset({str, int, float, bool, list, dict, type(None)})
 
 _guard: Final = guard("integrations")
 _sending: Final[ContextVar[Any]] = ContextVar("trackway-sending", default=None)
@@ -72,7 +74,8 @@ def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any])
         note = taken(options)
         if options.method.lower() != "post":
             return None
-        endpoint = family.endpoints.get(options.url.partition("?")[0])
+        url = options.url
+        endpoint = family.endpoints.get(url) or family.endpoints.get(url.partition("?")[0])
         if endpoint is None or _sending.get() is options:
             return None
         provider = runtime.default or runtime.provider()
@@ -94,16 +97,18 @@ def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any])
     return None
 
 
-def _body_of(options: Any) -> dict[str, Any]:
+def _body_of(options: Any) -> Mapping[str, Any]:
     """What is sent. Some releases hold what was not given in it until they send, by values of types of their own."""
-    given = options.json_data if isinstance(options.json_data, Mapping) else {}
-    if isinstance(options.extra_json, Mapping):
+    given = options.json_data if is_mapping(options.json_data) else {}
+    if is_mapping(options.extra_json):
         given = {**given, **options.extra_json}
+    if _JSON.issuperset(map(type, given.values())):
+        return given
     return {key: value for key, value in given.items() if type(value).__name__ not in _ABSENT}
 
 
 def _provider_of(client: Any) -> str:
-    if hasattr(client, "_azure_endpoint"):
+    if "_azure_endpoint" in client.__dict__:
         return hosts.AZURE
     cloud: str | None = getattr(client, _CLOUD, None)
     return hosts.provider_of(client.base_url) if cloud is None else cloud
@@ -115,9 +120,9 @@ def _ask_usage(family: Family, client: Any, provider: str, options: Any) -> bool
     if family.asks_usage is None or _raw_mode(options) is not None or type(body) is not dict:
         return False
     asked = body.get("stream_options")
-    asked = asked if isinstance(asked, Mapping) else {}
+    asked = asked if is_mapping(asked) else {}
     extra = options.extra_json
-    if "include_usage" in asked or (isinstance(extra, Mapping) and "stream_options" in extra):
+    if "include_usage" in asked or (is_mapping(extra) and "stream_options" in extra):
         return False
     if not family.asks_usage(client, provider, body):
         return False
@@ -127,7 +132,7 @@ def _ask_usage(family: Family, client: Any, provider: str, options: Any) -> bool
 
 def _raw_mode(options: Any) -> str | None:
     headers = options.headers
-    return headers.get(RAW) if isinstance(headers, Mapping) else None
+    return headers.get(RAW) if is_mapping(headers) else None
 
 
 def _returned(call: Call, options: Any, result: Any, kwargs: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trackway._core.provider import TracerProvider
     from trackway._integrations.call import Call
 
-__all__ = ["Note", "noted", "taken"]
+__all__ = ["Note", "is_silent", "noted", "taken"]
 
 _PREFIXES: Final = ("trackway_", "langfuse_")
 _PROPAGATED: Final = frozenset(
@@ -34,6 +34,7 @@ SPECIAL: Final[Mapping[str, str]] = {
     "parent_observation_id": "parent_observation_id",
 }
 """Keyword argument → what it says."""
+_SPECIAL: Final = frozenset(SPECIAL)
 _INSIDE: Final = {key: name for key, name in SPECIAL.items() if key.startswith(_PREFIXES)}
 # Arguments of the SDKs that may hold such keys; type checkers let anything into the second.
 _HOLDERS: Final = ("metadata", "extra_body")
@@ -76,10 +77,19 @@ def _place(said: Mapping[str, Any]) -> dict[str, Any] | None:
 ENTRY: Final = "__trackway__"
 
 
+def is_silent(kwargs: dict[str, Any]) -> bool:
+    """Whether a call surely says nothing to us, as most do."""
+    return (
+        kwargs.get("metadata") is None
+        and kwargs.get("extra_body") is None
+        and _SPECIAL.isdisjoint(kwargs)
+    )
+
+
 def noted(kwargs: dict[str, Any], *, always: bool = False) -> tuple[dict[str, Any], Note | None]:
     """(What the SDK is to get, what the call said to us); the dict is another one where something was taken out."""
     holders = [key for key in _HOLDERS if _holds_ours(kwargs.get(key))]
-    if not always and not holders and SPECIAL.keys().isdisjoint(kwargs):
+    if not always and not holders and _SPECIAL.isdisjoint(kwargs):
         return kwargs, None
     rest = dict(kwargs)
     said: dict[str, Any] = {}
