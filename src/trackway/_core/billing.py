@@ -35,6 +35,7 @@ NOT_BILLED: Final = frozenset({"agent", "chain"})
 """Kinds whose tokens are those of the calls inside, which are billed themselves."""
 
 _HIT: Final = b"true"
+_NOTHING: Final[Mapping[str, object]] = {}
 
 _COST: Final = NumberKey(names.LLM_COST_TOTAL).double
 _COST_DETAILS: Final = TextKey(names.LANGFUSE_COST_DETAILS).writer()
@@ -86,7 +87,11 @@ class Bill:
     @property
     def models(self) -> tuple[str, ...]:
         """The model that answered, then the one that was asked for."""
-        return tuple(name for name in (self.response_model, self.model) if name)
+        answered, asked = self.response_model, self.model
+        if answered and asked:
+            return (answered, asked)
+        name = answered or asked
+        return (name,) if name else ()
 
 
 class Charge(NamedTuple):
@@ -112,8 +117,8 @@ def of(o: "Observation") -> Bill:
 
 def settle(o: "Observation", bill: Bill) -> int:
     """Adds to *o*, which ends, what it cost; the flags of its record."""
-    said: Mapping[str, object] = {} if o._api is None else o._api.attributes
-    if bill.given or o._kind in NOT_BILLED or not _PRICED.isdisjoint(said):
+    said: Mapping[str, object] = _NOTHING if o._api is None else o._api.attributes
+    if bill.given or o._kind in NOT_BILLED or (said and not _PRICED.isdisjoint(said)):
         return 0
     if o._metadata is not None and o._metadata.get("cache_hit") == _HIT:
         charge: Charge | None = CACHE_HIT

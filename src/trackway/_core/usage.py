@@ -88,7 +88,7 @@ _SHAPES: Final = {
 }
 # Beside the counts of a response, and no count.
 _NO_COUNTS: Final = frozenset({"inference_geo", "service_tier", "speed", "type"})
-_MAX_COUNT: Final = (1 << 53) - 1
+MAX_COUNT: Final = (1 << 53) - 1
 
 
 class Usage(NamedTuple):
@@ -309,11 +309,11 @@ def inclusive(buckets: Mapping[str, int]) -> tuple[int | None, int | None]:
 
 def count(value: object, name: str) -> int | None:
     """A number of tokens; None, with a WARNING, for what is none."""
-    if type(value) is int and 0 <= value <= _MAX_COUNT:
+    if type(value) is int and 0 <= value <= MAX_COUNT:
         return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT:
         return int(value)
     log.warn("usage", "usage_details[%.40r] is not a count of tokens. Dropping value.", name)
     return None

@@ -39,10 +39,11 @@ class Mask(Protocol):
 class Values:
     """How one client turns values into bytes."""
 
-    __slots__ = ("_mask", "_max_bytes", "_redact", "_words", "unmasked")
+    __slots__ = ("_mask", "_max_bytes", "_redact", "_words", "masks", "unmasked")
 
     def __init__(self, *, mask: Mask | None, redact: bool, max_bytes: int) -> None:
         self._mask = mask
+        self.masks = mask is not None
         self._redact = redact
         self._max_bytes = max_bytes
         self._words: dict[str, str] = {}

@@ -23,6 +23,7 @@ from trackway._integrations.content import fields_of, is_mapping, is_model, plai
 from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome
 from trackway._integrations.frames import Frames, is_framed
 from trackway._integrations.opening import opened
+from trackway._integrations.parameters import put_parameters
 from trackway._integrations.sse import Events
 from trackway._wire import attributes as names
 from trackway._wire.anyvalue import utf8_of
@@ -47,8 +48,6 @@ _guard: Final = guard("integrations")
 # Sets of finish reasons whose attribute is remembered.
 MAX_REASONS: Final = 1_000
 
-# Fields of a body that say nothing about the model's work, or are recorded elsewhere.
-_NO_PARAMETERS: Final = frozenset({"model", "metadata"})
 # Calls whose answer is being read. They are held here, because the collector finalizes a dropped stream and what hangs
 # on it in any order, and an observation that goes first cannot say why it ended.
 _open: Final[set["Call"]] = set()
@@ -106,13 +105,7 @@ class Call:
         endpoint, body = self._endpoint, self._request
         if self._capture and (given := _input(endpoint, body)) is not None:
             fields.set_input(o, given)
-        parameters = {
-            key: value
-            for key, value in body.items()
-            if key not in _NO_PARAMETERS and key not in endpoint.inputs
-        }
-        if parameters:
-            fields.set_model_parameters(o, plain(parameters))
+        put_parameters(o, body, endpoint.inputs)
         if "metadata" in body and is_mapping(body["metadata"]):
             fields.apply(o, {"metadata": body["metadata"]})
         if note is not None:

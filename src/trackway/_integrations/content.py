@@ -120,21 +120,34 @@ class _Walk:
             return self._list(value, depth + 1)
         if not is_model(kind):
             return value
-        present = {k: v for k, v in fields_of(value).items() if v is not None}
-        return self._dict(present, depth + 1)
+        return self._model(value, depth + 1)
+
+    def _model(self, given: Any, depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key, item in fields_of(given).items():
+            kind = type(item)
+            if kind in _LEAVES:
+                if item is not None:
+                    made[key] = item
+            elif kind is str:
+                made[key] = item if len(item) < SHORTEST else _text_under(key, item, given.__dict__)
+            else:
+                made[key] = self.of(item, depth)
+        return made
 
     def _dict(self, given: dict[Any, Any], depth: int) -> dict[Any, Any]:
         changed: dict[Any, Any] | None = None
         for key, item in given.items():
             kind = type(item)
-            if kind in _LEAVES or (kind is str and len(item) < SHORTEST):
+            if kind is str:
+                # All but files begin otherwise; to find that out by a call would double what a message costs.
+                if len(item) < SHORTEST or (item[0] != "d" and key not in _KEYS):
+                    continue
+                new = _text_under(key, item, given)
+            elif kind in _LEAVES:
                 continue
-            if kind is not str:
-                new = self.of(item, depth)
-            elif key in _KEYS:
-                new = _file(given, item)
             else:
-                new = _text(item)
+                new = self.of(item, depth)
             if new is not item:
                 if changed is None:
                     changed = dict(given)
@@ -144,12 +157,18 @@ class _Walk:
     def _list(self, given: Any, depth: int) -> Any:
         changed: list[Any] | None = None
         for index, item in enumerate(given):
+            if type(item) in _LEAVES:
+                continue
             new = self.of(item, depth)
             if new is not item:
                 if changed is None:
                     changed = list(given)
                 changed[index] = new
         return given if changed is None else changed
+
+
+def _text_under(key: Any, text: str, beside: Mapping[Any, Any]) -> str:
+    return _file(beside, text) if key in _KEYS else _text(text)
 
 
 def _text(text: str) -> str:

@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, final
 
@@ -162,6 +163,8 @@ class PriceBook:
         return self._catalog
 
 
+# Names of models are made up by whoever deploys them; those of one application are few.
+@lru_cache(MOST)
 def key_of(provider: str | None, model: str, tier: str | None) -> Key:
     """What rates are remembered under: spellings of the same come to the same."""
     served_by = None if provider is None else provider_of(provider)
