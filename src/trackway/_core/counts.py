@@ -83,7 +83,8 @@ class _Count(dict[int, bytes]):
 _ALL: Final = tuple(_Count(*[key for key in (otel, other) if key]) for _, otel, other in _INCLUSIVE)
 _WITHOUT_OPENINFERENCE: Final = tuple(_Count(otel) if otel else None for _, otel, _ in _INCLUSIVE)
 
-_Summed = tuple[_Count, tuple[str, ...]]
+# A count, and the one bucket that it says, or the several that it sums.
+_Summed = tuple[_Count, str | None, tuple[str, ...]]
 
 
 @lru_cache(MAX_PLANS)
@@ -94,7 +95,7 @@ def _plan(
     counts = _ALL if bits & OPENINFERENCE else _WITHOUT_OPENINFERENCE
     summed = (tuple(filter(holds, buckets)) for holds, _, _ in _INCLUSIVE)
     told = tuple(
-        (count, several)
+        (count, several[0] if len(several) == 1 else None, several)
         for count, several in zip(counts, summed, strict=True)
         if several and count is not None
     )
@@ -111,9 +112,12 @@ def usage_bytes(usage: Usage, bits: int) -> bytes:
         return _beside(usage)
     told, details = _plan(tuple(buckets), bits)
     amount = buckets.__getitem__
-    parts = [count[sum(map(amount, several))] for count, several in told]
+    parts = [
+        count[buckets[one] if one is not None else sum(map(amount, several))]
+        for count, one, several in told
+    ]
     if details is not None:
-        parts.append(details(orjson.dumps(usage.details())))
+        parts.append(details(orjson.dumps({**buckets, "total": sum(buckets.values())})))
     if usage.units or usage.doubts:
         parts.append(_beside(usage))
     return b"".join(parts)

@@ -59,7 +59,7 @@ def _ordinary(given: Given) -> Usage | None:
             buckets[CACHED] = cached
         if reasoning:
             buckets[REASONING] = reasoning
-        return Usage(buckets=buckets, raw=given)
+        return Usage(buckets, NOTHING, given)
     return None
 
 

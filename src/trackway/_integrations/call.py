@@ -9,7 +9,7 @@ import atexit
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import orjson
 
@@ -17,7 +17,7 @@ from trackway._core import exceptions, fields, log
 from trackway._core.context import leave_block
 from trackway._core.current import enter
 from trackway._core.guard import guard
-from trackway._core.provider_usage import read
+from trackway._core.provider_usage import SHAPES
 from trackway._core.usage import with_units
 from trackway._integrations.content import fields_of, is_mapping, is_model, plain
 from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome
@@ -258,7 +258,7 @@ class Call:
             shape = self._endpoint.usage
             if self._provider_name == "openrouter" and shape == "openai.chat":
                 shape = "openrouter.chat"
-            usage = read(shape, cast("Mapping[object, object]", outcome.usage))
+            usage = SHAPES[shape](outcome.usage)
             if outcome.units:
                 usage = with_units(usage, outcome.units)
             if usage is not None:

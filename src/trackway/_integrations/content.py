@@ -35,32 +35,36 @@ _LEAVES: Final = frozenset({int, float, bool, type(None)})
 # than these are asked each time.
 MAX_KINDS: Final = 1_000
 _mappings: Final[dict[type, bool]] = {}
-_models: Final[dict[type, bool]] = {}
+_models: Final[set[type]] = set()
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether *value* is a mapping, of any class."""
     kind = type(value)
     known = _mappings.get(kind)
-    return _keep(_mappings, kind, issubclass(kind, Mapping)) if known is None else known
+    if known is None:
+        known = issubclass(kind, Mapping)
+        if len(_mappings) < MAX_KINDS:
+            _mappings[kind] = known
+    return known
 
 
 def is_model(kind: type) -> bool:
     """Whether *kind* is a class of an SDK's objects."""
-    known = _models.get(kind)
-    return _keep(_models, kind, hasattr(kind, "model_fields")) if known is None else known
-
-
-def _keep(known: dict[type, bool], kind: type, said: bool) -> bool:  # noqa: FBT001 - what was said
-    if len(known) < MAX_KINDS:
-        known[kind] = said
-    return said
+    if kind in _models:
+        return True
+    if not hasattr(kind, "model_fields"):
+        return False
+    if len(_models) < MAX_KINDS:
+        _models.add(kind)
+    return True
 
 
 def fields_of(value: Any) -> Mapping[str, Any]:
     """The fields of a mapping, or of an SDK's object; no copy where there are none but the declared."""
-    if is_mapping(value):
-        return value
+    kind = type(value)
+    if kind is dict or (kind not in _models and is_mapping(value)):
+        return value  # type: ignore[no-any-return]  # a mapping
     declared: dict[str, Any] = getattr(value, "__dict__", {})
     extra = getattr(value, "__pydantic_extra__", None)
     return {**declared, **extra} if extra else declared
@@ -118,9 +122,7 @@ class _Walk:
             return self._dict(value, depth + 1)
         if kind is list or kind is tuple:
             return self._list(value, depth + 1)
-        if not is_model(kind):
-            return value
-        return self._model(value, depth + 1)
+        return self._model(value, depth + 1) if is_model(kind) else value
 
     def _model(self, given: Any, depth: int) -> dict[str, Any]:
         made: dict[str, Any] = {}

@@ -5,15 +5,16 @@ The seam looks an `Endpoint` up by the path that the SDK posts to; a new provide
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from trackway._core.usage import NOTHING
 
 __all__ = ["Accumulator", "Endpoint", "Outcome"]
 
 
-class Outcome(NamedTuple):
-    """What an answer said, whole or as far as it came."""
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What an answer said, whole or as far as it came. Not frozen: that takes three times as long to make."""
 
     output: Any = None
     """What the model gave; None: nothing."""

@@ -99,9 +99,10 @@ def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any])
 
 def _body_of(options: Any) -> Mapping[str, Any]:
     """What is sent. Some releases hold what was not given in it until they send, by values of types of their own."""
-    given = options.json_data if is_mapping(options.json_data) else {}
-    if is_mapping(options.extra_json):
-        given = {**given, **options.extra_json}
+    given: Mapping[str, Any] = options.json_data if is_mapping(options.json_data) else {}
+    extra = options.extra_json
+    if extra is not None and is_mapping(extra):
+        given = {**given, **extra}
     if _JSON.issuperset(map(type, given.values())):
         return given
     return {key: value for key, value in given.items() if type(value).__name__ not in _ABSENT}

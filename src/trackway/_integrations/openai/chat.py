@@ -13,9 +13,6 @@ from trackway._integrations.endpoint import Outcome
 
 __all__ = ["ChatAccumulator", "TextAccumulator", "read_chat", "read_text", "usage_only"]
 
-# Of a message: what `parse` adds is what the content says already.
-_LEFT_OUT: Final = frozenset({"parsed"})
-
 
 def usage_only(chunk: Mapping[str, Any]) -> bool:
     """Whether a chunk is the last one that `stream_options.include_usage` brings: no choices, and the usage."""
@@ -43,11 +40,12 @@ def read_text(answer: Mapping[str, Any]) -> Outcome:
 
 def _message(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A message without what is empty; a list of calls or annotations that has none is left out, too."""
-    return {
-        key: plain(value)
-        for key, value in fields.items()
-        if value is not None and value != [] and key not in _LEFT_OUT
-    }
+    made: dict[str, Any] = {}
+    for key, value in fields.items():
+        # `parse` adds what the content says already.
+        if value is not None and value != [] and key != "parsed":
+            made[key] = plain(value)
+    return made
 
 
 def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) -> Outcome:
