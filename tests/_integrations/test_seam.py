@@ -223,3 +223,24 @@ def test_many_users_at_once(spans: Spans) -> None:
     assert {(span["user_id"], span["metadata"]["of"]) for span in spans} == {
         (f"user-{n}", f"user-{n}") for n in range(20)
     }
+
+
+def test_an_address_that_the_application_says(connect: Connect, spans: Spans) -> None:
+    """Where a class of the application's own says the address of its clients, it is asked at each call."""
+    url = type(sdk.OpenAI(api_key="sk-test").base_url)
+    hosts = ["api.openai.com", "api.groq.com"]
+
+    class Rotating(sdk.OpenAI):
+        @property
+        def base_url(self) -> Any:
+            return url(f"https://{hosts[len(spans) % 2]}/v1/")
+
+        @base_url.setter
+        def base_url(self, given: Any) -> None:
+            pass
+
+    with Provider(answer(chat()), answer(chat())) as provider:
+        client = connect(provider, Rotating, base_url="https://api.openai.com/v1")
+        client.chat.completions.create(**ASK)
+        client.chat.completions.create(**ASK)
+    assert [span["attributes"]["gen_ai.provider.name"] for span in spans] == ["openai", "groq"]

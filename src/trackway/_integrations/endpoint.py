@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from trackway._core.usage import NOTHING
-
 __all__ = ["Accumulator", "Endpoint", "Outcome"]
 
 
@@ -25,7 +23,7 @@ class Outcome:
     service_tier: str | None = None
     usage: Mapping[str, Any] | None = None
     """As the provider sent it."""
-    units: Mapping[str, int] = NOTHING
+    units: Mapping[str, int] | None = None
     """What the answer shows to be paid for and its usage does not count: searches, runs of code."""
     error: str | None = None
     """Why it failed, where the answer itself says so."""

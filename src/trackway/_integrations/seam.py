@@ -42,6 +42,8 @@ __all__ = ["Family", "instrument", "is_traced", "traced", "wrap"]
 RAW: Final = "X-Stainless-Raw-Response"
 _TRACED: Final = "__trackway_traced__"
 _CLOUD: Final = "__trackway_cloud__"
+# Classes of clients of which is remembered how they hold their address.
+MAX_CLASSES: Final = 100
 _ABSENT: Final = frozenset({"NotGiven", "Omit"})
 _JSON: Final = frozenset({str, int, float, bool, list, dict, type(None)})
 
@@ -112,7 +114,19 @@ def _provider_of(client: Any) -> str:
     if "_azure_endpoint" in client.__dict__:
         return hosts.AZURE
     cloud: str | None = getattr(client, _CLOUD, None)
-    return hosts.provider_of(client.base_url) if cloud is None else cloud
+    if cloud is not None:
+        return cloud
+    # The property of OpenAI's latest release takes 2 µs to give what it holds; an application's own may do anything.
+    kind: Any = type(client)
+    held = client.__dict__.get("_base_url") if _holds_its_url(kind) else None
+    return hosts.provider_of(client.base_url if held is None else held)
+
+
+@functools.lru_cache(MAX_CLASSES)
+def _holds_its_url(cls: type) -> bool:
+    """Whether the address of a client is said by the SDK's own property."""
+    getter = getattr(getattr(cls, "base_url", None), "fget", None)
+    return str(getattr(getter, "__module__", "")).startswith(("openai.", "anthropic."))
 
 
 def _ask_usage(family: Family, client: Any, provider: str, options: Any) -> bool:
