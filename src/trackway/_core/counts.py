@@ -117,7 +117,7 @@ def usage_bytes(usage: Usage, bits: int) -> bytes:
         for count, one, several in told
     ]
     if details is not None:
-        parts.append(details(orjson.dumps({**buckets, "total": sum(buckets.values())})))
+        parts.append(details(orjson.dumps(usage.details())))
     if usage.units or usage.doubts:
         parts.append(_beside(usage))
     return b"".join(parts)

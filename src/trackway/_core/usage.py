@@ -115,6 +115,10 @@ class Usage(NamedTuple):
         """All tokens: the sum of the buckets."""
         return sum(self.buckets.values())
 
+    def details(self) -> dict[str, int]:
+        """The buckets with their `total`, as the wire and the store have them."""
+        return {**self.buckets, "total": self.total}
+
 
 @final
 class Parts:
