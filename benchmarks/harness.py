@@ -17,6 +17,8 @@ RESULTS = HERE / "results"
 REQUIREMENTS = {
     "trackway": ["--editable", str(ROOT)],
     "langfuse": ["langfuse>=5,<6"],
+    "langfuse-langchain": ["langfuse>=5,<6", "langchain>=1,<2"],
+    "langfuse-openai": ["langfuse>=5,<6", "openai>=3,<4"],
     "otel": ["opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "zstandard"],
     "logfire": ["logfire"],
     "phoenix": ["arize-phoenix-otel", "openinference-instrumentation"],

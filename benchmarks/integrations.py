@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from harness import environment
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 CALLS, CHUNKS, ROUNDS = 300, 2_000, 5
@@ -172,7 +174,7 @@ def main(arguments):
     count = "--instructions" in arguments
     pythons = {
         "trackway": ROOT / ".venv" / "bin" / "python",
-        "langfuse": ROOT / ".bench" / "langfuse" / "bin" / "python",
+        "langfuse": environment("langfuse-openai"),
     }
     unit, scale = ("instructions", 1) if count else ("µs of CPU", 1e6)
     over = {}

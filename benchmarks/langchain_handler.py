@@ -1,7 +1,4 @@
-"""What a handler of LangChain costs: a chain of four runs, and the chunks of a stream.
-
-    make .bench/langfuse/.peer && .bench/langfuse/bin/pip install langchain
-    python benchmarks/langchain_handler.py
+"""What a handler of LangChain costs, a chain of four runs, and the chunks of a stream: `python langchain_handler.py`.
 
 Each handler runs in an environment of its own, sending to a sink on this machine that is given time between the parts.
 The chain is a prompt, one of LangChain's own models, and a parser; what is told is beyond the chain without a handler.
@@ -16,16 +13,13 @@ import sys
 import time
 from pathlib import Path
 
+from harness import environment
+
 ROOT = Path(__file__).parent.parent
 ROUNDS = 400
 WARM = 50
 RUNS = 4
 CHUNKS = 2_000
-PYTHONS = {
-    "none": sys.executable,
-    "trackway": sys.executable,
-    "langfuse": str(ROOT / ".bench" / "langfuse" / "bin" / "python"),
-}
 
 
 def handler_of(name, url):
@@ -85,7 +79,8 @@ def measured(name, url):
 
 def one(name, url):
     """The figures of one handler, in an interpreter of its own."""
-    program = [PYTHONS[name], str(Path(__file__)), name, url]
+    python = environment("langfuse-langchain") if name == "langfuse" else sys.executable
+    program = [python, str(Path(__file__)), name, url]
     done = subprocess.run(program, check=True, capture_output=True, text=True, cwd=ROOT)
     return json.loads(done.stdout.splitlines()[-1])
 
