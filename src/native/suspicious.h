@@ -205,7 +205,7 @@ static int value_ahead(Text text, size_t at)
         return 0;
     size_t soon = at + run_of(text, at, VALUE & ~DIGIT, 40);
     return (soon < text.size && kinds[text.data[soon]] & DIGIT)
-           || run_of(text, at, SMALL | LARGE | WORD_SIGN, 10) == 10;
+           || run_of(text, at, SMALL | LARGE | WORD_SIGN, 8) == 8;
 }
 
 static int scheme_ahead(Text text, size_t at)

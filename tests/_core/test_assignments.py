@@ -38,8 +38,16 @@ def test_what_is_assigned_to_the_name_of_a_secret(text: str, clean: str) -> None
         "private_key=serialization.load_pem_private_key_2",
         "expires: 2024-01-01T00:00:00, key: 12345678901234567890",
         "the bearer of a1B2c3D4e5F6g7H8i9J0",
+        "password: UserName, secret = TimeUnit, api_key: ApiClient",
+        "token=next_page, access_token = UserToken",
     ],
 )
 def test_what_a_program_or_a_person_says(text: str) -> None:
     """Calls, names, types, places to fill in and numbers are no secrets, whatever they are assigned to."""
     assert redact_text(text) is text
+
+
+@pytest.mark.parametrize("value", ["bijyCwRL", "m6NZ_yRY", "xozBPfQN", "IXlzKMcv"])
+def test_short_keys_are_made_up_too(value: str) -> None:
+    """Eight characters that no words explain, with or without a digit or an underscore."""
+    assert value not in redact_text(f"export NEXMO_API_KEY={value}\n")

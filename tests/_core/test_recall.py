@@ -17,8 +17,8 @@ BARS = {
         ("shaped", "B"): 0.94,
     },
     "detectors.txt": {
-        ("named", "A"): 0.975,
-        ("named", "B"): 0.975,
+        ("named", "A"): 0.98,
+        ("named", "B"): 0.98,
         ("again", "A"): 0.97,
         ("again", "B"): 0.87,
         ("shaped", "A"): 0.80,

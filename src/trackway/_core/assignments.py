@@ -19,7 +19,7 @@ _OPENING: Final = rb">? ?\\{0,3}[\"'`]?"
 # A digit soon, and eight characters: most of what is assigned is a short word, or one without a digit.
 _AHEAD: Final = (
     rb"(?=[ >\\\"'`]{0,5}+(?=[\w.~+/=!@#%^*-]{8})"
-    rb"(?:[A-Za-z_.~+/=!@#%^*-]{0,40}+[0-9]|(?=[A-Za-z_-]{10})[A-Z]{0,9}[a-z]{1,9}[A-Z]))"
+    rb"(?:[A-Za-z_.~+/=!@#%^*-]{0,40}+[0-9]|(?=[A-Za-z_-]{8})[A-Z]{0,9}[a-z_-]{1,9}[A-Z]))"
 )
 _SCHEMED: Final = rb"[\"']?[Bb]earer [A-Za-z0-9._~+/=-]{16}"
 
@@ -92,9 +92,12 @@ _change: Final = re.compile(rb"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za
 _LONG: Final = 12
 _MANY_DIGITS: Final = 3
 _MANY_CHANGES: Final = 0.3
+_WILD_CHANGES: Final = 0.35
 # Of random letters half are capitals; of `getTokenOfUser` a fifth.
 _LONG_LETTERS: Final = 10
 _FEW_CAPITALS: Final = 0.25
+# `UserName` has two of eight.
+_SOME_CAPITALS: Final = 0.3
 _MANY_CAPITALS: Final = 0.8
 # Longer than a time in milliseconds.
 _LONG_NUMBER: Final = 14
@@ -129,14 +132,12 @@ def _is_made_up(value: bytes, how: Secrecy) -> bool:
         return False
     if not _letter.search(value):
         return how is Secrecy.ANY and value.isdigit() and len(value) >= _LONG_NUMBER
+    changes = len(_change.findall(value)) / len(value)
+    long = len(value) >= _LONG_LETTERS
+    wild = changes >= (_MANY_CHANGES if long else _WILD_CHANGES)
     if not _digits.search(value):
         capitals = len(_capital.findall(value)) / len(value)
-        changes = len(_change.findall(value)) / len(value)
-        return (
-            len(value) >= _LONG_LETTERS
-            and _FEW_CAPITALS <= capitals <= _MANY_CAPITALS
-            and changes >= _MANY_CHANGES
-        )
+        return wild and (_FEW_CAPITALS if long else _SOME_CAPITALS) <= capitals <= _MANY_CAPITALS
     # Base64 may begin with a slash as paths do.
     if (
         how is Secrecy.ANY
@@ -144,7 +145,4 @@ def _is_made_up(value: bytes, how: Secrecy) -> bool:
         and ((b"_" not in value and b"." not in value) or not _identifier.match(value))
     ):
         return True
-    return len(value) >= _LONG and (
-        len(_digits.findall(value)) >= _MANY_DIGITS
-        or len(_change.findall(value)) >= _MANY_CHANGES * len(value)
-    )
+    return wild or (len(value) >= _LONG and len(_digits.findall(value)) >= _MANY_DIGITS)
