@@ -5,7 +5,7 @@ Settings are Settings or one ConfigurationError; a `Retry-After` is a wait of 0 
 
 from collections.abc import Mapping
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trackway._core.settings import AMBIENT, Settings, settings_from
@@ -77,6 +77,7 @@ ARGUMENTS = st.dictionaries(
 )
 
 
+@example({"TRACKWAY_HEADERS": f"{SECRET}x-key=é"}, {}, None)
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6), ARGUMENTS, VALUES | st.none())
 def test_any_environment(
     environ: Mapping[str, str], arguments: dict[str, object], header: str | None

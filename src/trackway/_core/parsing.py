@@ -200,11 +200,11 @@ def headers(value: object) -> tuple[tuple[str, str], ...]:
         pairs = list(pairs_of(str(value)))
     for number, (name, content) in enumerate(pairs, 1):
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            # Which it is, and not what: `Authorization: Basic …==` has its secret before the first `=`.
+            # Which it is, and not what: `Authorization: Basic …==` has its secret before the first `=`; so below.
             message = f"has a name that no HTTP header can have (number {number})"
             raise ValueError(message)
         if re.search(r"[^\t\x20-\x7e]", content):
-            message = f"has a value that no HTTP header can have ({name})"
+            message = f"has a value that no HTTP header can have (number {number})"
             raise ValueError(message)
     return tuple(pairs)
 
