@@ -3,7 +3,7 @@
 `http.client` makes the first request of a connection and reads its reply, and every reply that is anything but "yes"
 in one piece. In between, where there is no TLS, a request is one call of a kernel, which gives up the GIL once instead
 of three times: beside a busy thread each time costs the deliverer 5 ms and the application a stall. The head is not
-made again, and a reply of 76 bytes is not worth an e-mail parser (0.3 ms under the GIL, as much as 300 spans).
+made again, and a reply of 76 bytes is not worth an e-mail parser (24 µs under the GIL instead of 2).
 """
 
 from collections.abc import Callable, Mapping
