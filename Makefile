@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
 # The rooms that do the same with the compiled kernels and without (docs/internals.md).
-TWINS := tests/_core tests/_wire tests/_delivery
+TWINS := tests/_core tests/_wire tests/_delivery tests/_integrations/test_content.py tests/_integrations/test_content_compiled.py
 
 .PHONY: demo test pure check bench peers-bench matrix peers conformance torture leaks fuzz sanitize docs format clean
 
@@ -101,7 +101,7 @@ clean:
 	touch $@
 
 # A stamp for each extra, so that nothing is installed twice until what is installed changes.
-.venv/.local .venv/.dev: .venv/.%: .venv/.python pyproject.toml hatch_build.py src/native/kernels.c src/native/suspicious.h src/native/exchange.h
+.venv/.local .venv/.dev: .venv/.%: .venv/.python pyproject.toml hatch_build.py $(wildcard src/native/*)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@
 

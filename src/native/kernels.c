@@ -6,17 +6,19 @@
  *   plain       _core/plain.py      its JSON, if it is
  *   derive      _core/context.py    a context with a few keys on top
  *   text_field  _wire/encode.py     one attribute whose value is text
+ *   count_fields  _core/counts.py   counts of tokens as attributes, and as JSON
  *   join_span   _wire/encode.py     one span from ready fields
  *   suspicious  _core/redact.py     may this text hold a secret?
  *   checksum    _delivery/record.py the crc of a record
  *   store       _delivery/writers.py  a record into a mapped segment
  *   scan        _delivery/scan.py   the records of a buffer
+ *   content     _integrations/content.py  what may be recorded of a payload
  *   gather      _delivery/gather.py what stands in the spans of a segment, one behind the other
  *   exchange    _delivery/kept.py   a request and the begin of its reply
  *
  * Rules:
  * 1. Nothing here gives up the GIL but `exchange`, which is the deliverer's, and nothing calls code of the application:
- *    only exact built-in types are read.
+ *    only exact built-in types are read, and by `content` the fields of an SDK's objects.
  * 2. What a kernel has no answer for it hands back (NotImplemented): the twin decides, so that the rare is said once.
  * 3. Every length is checked where it is used; no pointer outlives the call.
  */
@@ -231,6 +233,8 @@ static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     return data;
 }
 
+#include "content.h"
+
 /* -- contexts ------------------------------------------------------------------------------------------------------ */
 
 /* Whether *kind* is *base* or its subclass, with classes written in Python alone between the two: one of C, such as
@@ -299,6 +303,20 @@ static unsigned char *put_bytes(unsigned char *at, const void *from, Py_ssize_t 
 /* More than all tags, lengths and fields of fixed size take together. */
 enum { AROUND = 256 };
 
+/* One Span.attributes field: the key's field and the tag of its value (*head*), and a text. */
+static unsigned char *put_text_field(unsigned char *at, PyObject *head, const void *text, Py_ssize_t size)
+{
+    Py_ssize_t value = 1 + varint_size((uint64_t)size) + size;
+    *at++ = 0x4a;
+    at = put_varint(at, (uint64_t)(PyBytes_GET_SIZE(head) + varint_size((uint64_t)value) + value));
+    at = put_bytes(at, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head));
+    at = put_varint(at, (uint64_t)value);
+    *at++ = 0x0a;
+    at = put_varint(at, (uint64_t)size);
+    memmove(at, text, (size_t)size);
+    return at + size;
+}
+
 PyDoc_STRVAR(text_field_doc,
 "text_field(head, utf8, /)\n--\n\n"
 "One Span.attributes field with the text *utf8*; *head* is the key's field and the tag of the value.");
@@ -313,17 +331,104 @@ static PyObject *text_field(PyObject *Py_UNUSED(module), PyObject *const *args, 
     Py_ssize_t value = 1 + varint_size((uint64_t)size) + size;
     Py_ssize_t pair = head + varint_size((uint64_t)value) + value;
     PyObject *field = PyBytes_FromStringAndSize(NULL, 1 + varint_size((uint64_t)pair) + pair);
-    if (field == NULL)
-        return NULL;
-    unsigned char *at = (unsigned char *)PyBytes_AS_STRING(field);
-    *at++ = 0x4a;
-    at = put_varint(at, (uint64_t)pair);
-    at = put_bytes(at, PyBytes_AS_STRING(args[0]), head);
-    at = put_varint(at, (uint64_t)value);
-    *at++ = 0x0a;
-    at = put_varint(at, (uint64_t)size);
-    put_bytes(at, PyBytes_AS_STRING(args[1]), size);
+    if (field != NULL)
+        put_text_field((unsigned char *)PyBytes_AS_STRING(field), args[0], PyBytes_AS_STRING(args[1]), size);
     return field;
+}
+
+static unsigned char *put_decimal(unsigned char *at, uint64_t number)
+{
+    unsigned char digits[20];
+    int count = 0;
+    do
+        digits[count++] = (unsigned char)('0' + number % 10);
+    while (number /= 10);
+    while (count)
+        *at++ = digits[--count];
+    return at;
+}
+
+/* The size of a pair of a key, whose field with the tag of its value is *head* long, and the whole *number*. */
+static Py_ssize_t count_size(Py_ssize_t head, uint64_t number) { return head + 2 + varint_size(number); }
+
+enum { MOST_COUNTS = 32, LONGEST_NUMBER = 20 };
+
+PyDoc_STRVAR(count_fields_doc,
+"count_fields(heads, masks, details, labels, buckets, /)\n--\n\n"
+"A Span.attributes field for each of *heads*, with the sum of the *buckets* in its mask; then, under *details* if that\n"
+"is no empty bytes object, all of them as JSON, each behind its label, with their total.");
+
+static PyObject *count_fields(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    uint64_t counts[MOST_COUNTS], sums[MOST_COUNTS], total = 0;
+    if (count != 5 || !PyTuple_CheckExact(args[0]) || !PyTuple_CheckExact(args[1]) || !PyBytes_CheckExact(args[2])
+        || !PyTuple_CheckExact(args[3]) || !PyDict_CheckExact(args[4]))
+        return PyErr_Format(PyExc_TypeError, "count_fields takes two tuples, bytes, a tuple and a dict");
+    PyObject *heads = args[0], *labels = args[3], *key, *item;
+    Py_ssize_t fields = PyTuple_GET_SIZE(heads), several = PyDict_GET_SIZE(args[4]), at = 0, size = 0, i = 0;
+    if (fields != PyTuple_GET_SIZE(args[1]) || several != PyTuple_GET_SIZE(labels) || fields > MOST_COUNTS
+        || several > MOST_COUNTS)
+        return PyErr_Format(PyExc_ValueError, "%zd counts of %zd buckets", fields, several);
+    for (; i < several && PyDict_Next(args[4], &at, &key, &item); i++) {
+        long long number_of;
+        /* So that no sum of them is beyond an int64. */
+        if (!number(item, 0, LLONG_MAX / MOST_COUNTS, &number_of))
+            return NULL;
+        total += counts[i] = (uint64_t)number_of;
+    }
+    for (i = 0; i < fields; i++) {
+        PyObject *head = PyTuple_GET_ITEM(heads, i);
+        long long mask;
+        if (!PyBytes_CheckExact(head) || PyBytes_GET_SIZE(head) > UINT16_MAX)
+            return PyErr_Format(PyExc_TypeError, "a head is a short bytes object");
+        if (!number(PyTuple_GET_ITEM(args[1], i), 0, UINT32_MAX, &mask))
+            return NULL;
+        sums[i] = 0;
+        for (Py_ssize_t each = 0; each < several; each++)
+            if (mask >> each & 1)
+                sums[i] += counts[each];
+        Py_ssize_t pair = count_size(PyBytes_GET_SIZE(head), sums[i]);
+        size += 1 + varint_size((uint64_t)pair) + pair;
+    }
+    /* Room for the most that the JSON can be; what is too much is given back. */
+    Py_ssize_t json = PyBytes_GET_SIZE(args[2]) ? PyBytes_GET_SIZE(args[2]) + AROUND : 0;
+    for (i = 0; json && i < several; i++) {
+        PyObject *label = PyTuple_GET_ITEM(labels, i);
+        if (!PyBytes_CheckExact(label) || PyBytes_GET_SIZE(label) > UINT16_MAX)
+            return PyErr_Format(PyExc_TypeError, "a label is a short bytes object");
+        json += PyBytes_GET_SIZE(label) + LONGEST_NUMBER + 1;
+    }
+    PyObject *made = PyBytes_FromStringAndSize(NULL, size + 2 * json);
+    if (made == NULL)
+        return NULL;
+    unsigned char *begin = (unsigned char *)PyBytes_AS_STRING(made), *to = begin;
+    for (i = 0; i < fields; i++) {
+        PyObject *head = PyTuple_GET_ITEM(heads, i);
+        *to++ = 0x4a;
+        to = put_varint(to, (uint64_t)count_size(PyBytes_GET_SIZE(head), sums[i]));
+        to = put_bytes(to, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head));
+        *to++ = (unsigned char)(1 + varint_size(sums[i]));
+        *to++ = 0x18;
+        to = put_varint(to, sums[i]);
+    }
+    if (json) {
+        /* Behind where it will stand: its length is in front of it. */
+        unsigned char *text = begin + size + json, *end = text;
+        *end++ = '{';
+        for (i = 0; i < several; i++) {
+            PyObject *label = PyTuple_GET_ITEM(labels, i);
+            end = put_bytes(end, PyBytes_AS_STRING(label), PyBytes_GET_SIZE(label));
+            end = put_decimal(end, counts[i]);
+            *end++ = ',';
+        }
+        end = put_bytes(end, "\"total\":", 8);
+        end = put_decimal(end, total);
+        *end++ = '}';
+        to = put_text_field(to, args[2], text, end - text);
+    }
+    if (_PyBytes_Resize(&made, to - begin) < 0)
+        return NULL;
+    return made;
 }
 
 /* Whether *given* is nanoseconds since the epoch; if not, an exception is set. */
@@ -745,6 +850,8 @@ static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
 static PyMethodDef functions[] = {
     {"look", (PyCFunction)(void (*)(void))look, METH_FASTCALL, look_doc},
     {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
+    {"content", (PyCFunction)(void (*)(void))content, METH_FASTCALL, content_doc},
+    {"count_fields", (PyCFunction)(void (*)(void))count_fields, METH_FASTCALL, count_fields_doc},
     {"derive", (PyCFunction)(void (*)(void))derive, METH_FASTCALL, derive_doc},
     {"text_field", (PyCFunction)(void (*)(void))text_field, METH_FASTCALL, text_field_doc},
     {"join_span", (PyCFunction)(void (*)(void))join_span, METH_FASTCALL, join_span_doc},

@@ -2,11 +2,9 @@
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackway._core import counts
 from trackway._core.counts import usage_bytes
 from trackway._core.kinds import DIALECTS
 from trackway._core.propagated import LANGFUSE, OPENINFERENCE
@@ -52,11 +50,3 @@ def test_every_vocabulary_says_the_same_of_tokens(buckets: dict[str, int], wire:
         assert not {"input_audio_tokens", "images", "input_cached_audio_tokens"} & buckets.keys()
     else:
         assert json.loads(str(details)) == {**buckets, "total": sum(buckets.values())}
-
-
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More counts than are remembered are written all the same."""
-    monkeypatch.setattr(counts, "MAX_COUNTS", 3)
-    for number in (*range(8), *range(8)):
-        told = decode_attributes(usage_bytes(Usage(buckets={"input": number}), DIALECTS["all"]))
-        assert told["gen_ai.usage.input_tokens"] == number

@@ -4,23 +4,26 @@ Which count sums which buckets follows from the names of the buckets, and provid
 out once for each (`_plan`). Then numbers are added up and written.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Final, final
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import compress
+from typing import Final
 
 import orjson
 
 from trackway._core.propagated import LANGFUSE, OPENINFERENCE
 from trackway._core.usage import REASONING, WRITTEN, Usage
 from trackway._wire import attributes as names
+from trackway._wire.anyvalue import key_field
 from trackway._wire.encode import NumberKey, TextKey, attribute
+from trackway._wire.native import kernels
 
 __all__ = ["usage_bytes"]
 
-# Counts recur; of each place so many are remembered.
-MAX_COUNTS: Final = 1_024
 # Sets of buckets; those of people who write usage by hand may be any.
 MAX_PLANS: Final = 256
+# More than these are not left to the kernel, whose masks have so many bits.
+MOST_BUCKETS: Final = 32
 
 
 def _within(prefix: str) -> Callable[[str], bool]:
@@ -58,69 +61,60 @@ _INCLUSIVE: Final[tuple[tuple[Callable[[str], bool], str | None, str | None], ..
 # Buckets that the inclusive counts can tell.
 _TOLD: Final = frozenset({"input", "input_cached_tokens", WRITTEN, "output", REASONING})
 
-_DETAILS: Final = TextKey(names.LANGFUSE_USAGE_DETAILS).writer()
-_OWN_DETAILS: Final = TextKey(names.TRACKWAY_USAGE_DETAILS).writer()
 _UNITS: Final = TextKey(names.TRACKWAY_USAGE_UNITS).writer()
 
 
-@final
-class _Count(dict[int, bytes]):
-    """The attributes that say one count, by that count: those that were asked for before are there."""
-
-    __slots__ = ("_keys",)
-
-    def __init__(self, *keys: str) -> None:
-        super().__init__()
-        self._keys = tuple(NumberKey(key) for key in keys)
-
-    def __missing__(self, count: int) -> bytes:
-        if len(self) >= MAX_COUNTS:
-            self.clear()
-        made = self[count] = b"".join([key.integer(count) for key in self._keys])
-        return made
-
-
-_ALL: Final = tuple(_Count(*[key for key in (otel, other) if key]) for _, otel, other in _INCLUSIVE)
-_WITHOUT_OPENINFERENCE: Final = tuple(_Count(otel) if otel else None for _, otel, _ in _INCLUSIVE)
-
-# A count, and the one bucket that it says, or the several that it sums.
-_Summed = tuple[_Count, str | None, tuple[str, ...]]
+Written = Callable[[Mapping[str, int]], bytes]
+"""What writes the counts of buckets whose names are known."""
 
 
 @lru_cache(MAX_PLANS)
-def _plan(
-    buckets: tuple[str, ...], bits: int
-) -> tuple[tuple[_Summed, ...], Callable[[bytes], bytes] | None]:
-    """(Each count that is told, and the buckets that it sums; what writes all buckets as JSON, if they are to be)."""
-    counts = _ALL if bits & OPENINFERENCE else _WITHOUT_OPENINFERENCE
-    summed = (tuple(filter(holds, buckets)) for holds, _, _ in _INCLUSIVE)
-    told = tuple(
-        (count, several[0] if len(several) == 1 else None, several)
-        for count, several in zip(counts, summed, strict=True)
-        if several and count is not None
-    )
+def _plan(buckets: tuple[str, ...], bits: int) -> Written:
+    """What writes the counts of *buckets*, in this order, in the dialects of *bits*."""
+    told = [
+        (key, summed)
+        for holds, otel, other in _INCLUSIVE
+        for summed in ([holds(name) for name in buckets],)
+        for key in (otel, other if bits & OPENINFERENCE else None)
+        if key is not None and any(summed)
+    ]
     if bits & LANGFUSE:
-        return told, _DETAILS
-    # Else who prices the record, or stores it, could not tell audio from text.
-    return told, None if _TOLD.issuperset(buckets) else _OWN_DETAILS
+        details = names.LANGFUSE_USAGE_DETAILS
+    else:
+        # Else who prices the record, or stores it, could not tell audio from text.
+        details = "" if _TOLD.issuperset(buckets) else names.TRACKWAY_USAGE_DETAILS
+    if kernels is None or len(buckets) > MOST_BUCKETS:
+        return _in_python(buckets, told, details)
+    heads = tuple(key_field(key) for key, _ in told)
+    masks = tuple(sum(held << bit for bit, held in enumerate(summed)) for _, summed in told)
+    labels = tuple(orjson.dumps(name) + b":" for name in buckets)
+    return partial(
+        kernels.count_fields, heads, masks, key_field(details) if details else b"", labels
+    )
+
+
+def _in_python(
+    buckets: tuple[str, ...], told: Sequence[tuple[str, Sequence[bool]]], details: str
+) -> Written:
+    """The twin of `count_fields`."""
+    keys = [(NumberKey(key), tuple(compress(buckets, summed))) for key, summed in told]
+    field = TextKey(details).field if details else None
+
+    def write(counts: Mapping[str, int]) -> bytes:
+        amount = counts.__getitem__
+        parts = [key.integer(sum(map(amount, several))) for key, several in keys]
+        if field is not None:
+            parts.append(field(orjson.dumps({**counts, "total": sum(counts.values())})))
+        return b"".join(parts)
+
+    return write
 
 
 def usage_bytes(usage: Usage, bits: int) -> bytes:
     """Token counts: disjoint for Langfuse, inclusive for the others; beside them what is told of no backend."""
     buckets = usage.buckets
-    if not buckets:
-        return _beside(usage)
-    told, details = _plan(tuple(buckets), bits)
-    amount = buckets.__getitem__
-    parts = [
-        count[buckets[one] if one is not None else sum(map(amount, several))]
-        for count, one, several in told
-    ]
-    if details is not None:
-        parts.append(details(orjson.dumps(usage.details())))
-    if usage.units or usage.doubts:
-        parts.append(_beside(usage))
-    return b"".join(parts)
+    encoded = _plan(tuple(buckets), bits)(buckets) if buckets else b""
+    return encoded + _beside(usage) if usage.units or usage.doubts else encoded
 
 
 def _beside(usage: Usage) -> bytes:

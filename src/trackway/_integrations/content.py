@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 
+from trackway._wire.native import kernels
+
 __all__ = ["fields_of", "is_mapping", "is_model", "plain", "plain_mapping", "reference"]
 
 # Of one payload, this many values are looked at; what is beyond is left to the serializer, which has bounds of its own.
@@ -29,6 +31,8 @@ _KEYS: Final = frozenset({"base64", "data", "b64_json", "file_data", "partial_im
 _BASE64: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{SHORTEST - 4}}}")
 _DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,", re.ASCII)
 
+# Where pydantic holds the fields that an SDK did not declare.
+_EXTRA: Final = "__pydantic_extra__"
 _LEAVES: Final = frozenset({int, float, bool, type(None)})
 
 # To ask a class whether it is a mapping or a model takes ten times as long as to look up what it said; more classes
@@ -66,12 +70,16 @@ def fields_of(value: Any) -> Mapping[str, Any]:
     if kind is dict or (kind not in _models and is_mapping(value)):
         return value  # type: ignore[no-any-return]  # a mapping
     declared: dict[str, Any] = getattr(value, "__dict__", {})
-    extra = getattr(value, "__pydantic_extra__", None)
+    extra = getattr(value, _EXTRA, None)
     return {**declared, **extra} if extra else declared
 
 
 def plain(value: Any) -> Any:
     """*value* with SDK objects as dicts (without their empty fields) and files in base64 as references."""
+    if kernels is not None:
+        made = kernels.content(value, _models, _KEYS, _EXTRA, SHORTEST, MAX_NODES, MAX_DEPTH)
+        if made is not NotImplemented:
+            return made
     kind = type(value)
     if kind is str:
         return _text(value)

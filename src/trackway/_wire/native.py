@@ -39,6 +39,32 @@ class Kernels(Protocol):
         """`_core.plain.plain_bytes`: what *dumps* writes."""
         ...
 
+    def content(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        value: object,
+        models: set[type],
+        files: frozenset[str],
+        extra: str,
+        shortest: int,
+        nodes: int,
+        levels: int,
+        /,
+    ) -> object:
+        """`_integrations.content.plain`; NotImplemented where there may be a file, or what is no known model."""
+        ...
+
+    def count_fields(
+        self,
+        heads: tuple[bytes, ...],
+        masks: tuple[int, ...],
+        details: bytes,
+        labels: tuple[bytes, ...],
+        buckets: dict[str, int],
+        /,
+    ) -> bytes:
+        """What `_core.counts` writes of *buckets*: integers, sums by mask, and their JSON where *details* is a key."""
+        ...
+
     def derive(self, kind: type[M], context: M, /, *pairs: object) -> M:
         """`_core.context`: *context* with the keys and values of *pairs* on top, as a *kind*."""
         ...

@@ -25,7 +25,7 @@ def read_chat(answer: Mapping[str, Any]) -> Outcome:
     for choice in answer.get("choices") or ():
         fields = fields_of(choice)
         message = fields.get("message")
-        messages.append(_message(fields_of(message)) if message is not None else {})
+        messages.append(_message(message) if message is not None else {})
         if fields.get("finish_reason"):
             reasons.append(fields["finish_reason"])
     return _outcome(answer, messages, reasons)
@@ -38,14 +38,14 @@ def read_text(answer: Mapping[str, Any]) -> Outcome:
     return _outcome(answer, texts, [c["finish_reason"] for c in choices if c.get("finish_reason")])
 
 
-def _message(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _message(message: Any) -> dict[str, Any]:
     """A message without what is empty; a list of calls or annotations that has none is left out, too."""
-    made: dict[str, Any] = {}
-    for key, value in fields.items():
-        # `parse` adds what the content says already.
-        if value is not None and value != [] and key != "parsed":
-            made[key] = plain(value)
-    return made
+    # `parse` adds what the content says already.
+    return {
+        key: value
+        for key, value in fields_of(plain(message)).items()
+        if value is not None and value != [] and key != "parsed"
+    }
 
 
 def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) -> Outcome:

@@ -1,0 +1,181 @@
+/* What may be recorded of a payload: `_integrations/content.py`. Included by kernels.c.
+ *
+ * Collecting garbage may run finalizers, which are anybody's code, wherever something is allocated: so whatever is
+ * looked at is held, and every container is asked for its size again at each step. */
+
+typedef struct {
+    PyObject *models; /* a set of classes */
+    PyObject *files;  /* a frozenset of the keys that may hold base64 */
+    PyObject *extra;  /* the name of the slot where pydantic holds what an SDK did not declare */
+    long long shortest, nodes, levels;
+} Payload;
+
+static PyObject *content_of(PyObject *value, Payload *payload, int depth);
+
+/* Whether *text*, under *key* (NULL: under none), may be a file. */
+static int may_be_file(PyObject *key, PyObject *text, const Payload *payload)
+{
+    if (PyUnicode_GET_LENGTH(text) < payload->shortest)
+        return 0;
+    if (PyUnicode_READ_CHAR(text, 0) == 'd')
+        return 1;
+    if (key == NULL || !PyUnicode_Check(key))
+        return 0;
+    /* A subclass may have a hash of its own. */
+    return PyUnicode_CheckExact(key) ? PySet_Contains(payload->files, key) : 1;
+}
+
+static int is_leaf(PyObject *value)
+{
+    PyTypeObject *kind = Py_TYPE(value);
+    return value == Py_None || kind == &PyLong_Type || kind == &PyFloat_Type || kind == &PyBool_Type;
+}
+
+/* What is recorded of *item*, under *key*: a new reference. NULL without an exception: the twin decides. */
+static PyObject *content_under(PyObject *key, PyObject *item, Payload *payload, int depth)
+{
+    if (PyUnicode_CheckExact(item))
+        return may_be_file(key, item, payload) ? NULL : Py_NewRef(item);
+    return is_leaf(item) ? Py_NewRef(item) : content_of(item, payload, depth);
+}
+
+static PyObject *content_of_dict(PyObject *given, Payload *payload, int depth)
+{
+    PyObject *made = Py_NewRef(given), *key, *item;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(given, &at, &key, &item)) {
+        if (is_leaf(item))
+            continue;
+        Py_INCREF(key);
+        Py_INCREF(item);
+        PyObject *new = content_under(key, item, payload, depth);
+        int failed = new == NULL;
+        if (!failed && new != item) {
+            if (made == given)
+                Py_SETREF(made, PyDict_Copy(given));
+            failed = made == NULL || !PyUnicode_CheckExact(key) || PyDict_SetItem(made, key, new) < 0;
+        }
+        Py_XDECREF(new);
+        Py_DECREF(key);
+        Py_DECREF(item);
+        if (failed) {
+            Py_XDECREF(made);
+            return NULL;
+        }
+    }
+    return made;
+}
+
+static PyObject *content_of_list(PyObject *given, Payload *payload, int depth)
+{
+    PyObject *made = Py_NewRef(given);
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(given); i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(given, i);
+        if (is_leaf(item))
+            continue;
+        Py_INCREF(item);
+        PyObject *new = content_under(NULL, item, payload, depth);
+        int failed = new == NULL;
+        if (!failed && new != item) {
+            if (made == given)
+                Py_SETREF(made, PySequence_List(given));
+            /* The list is ours; of what it was made from an item may have gone meanwhile. */
+            failed = made == NULL || i >= PyList_GET_SIZE(made) || PyList_SetItem(made, i, Py_NewRef(new)) < 0;
+        }
+        Py_XDECREF(new);
+        Py_DECREF(item);
+        if (failed) {
+            Py_XDECREF(made);
+            return NULL;
+        }
+    }
+    return made;
+}
+
+/* The *fields* of an SDK's object, without what is None and what is among *others*, into *made*; 0, or -1. */
+static int add_fields(PyObject *made, PyObject *fields, PyObject *others, Payload *payload, int depth)
+{
+    PyObject *key, *item;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(fields, &at, &key, &item)) {
+        /* What is in both is rare, and has the place of the one and the value of the other. */
+        if (!PyUnicode_CheckExact(key) || (others != NULL && PyDict_Contains(others, key)))
+            return -1;
+        if (item == Py_None)
+            continue;
+        Py_INCREF(key);
+        Py_INCREF(item);
+        PyObject *new = content_under(key, item, payload, depth);
+        int failed = new == NULL || PyDict_SetItem(made, key, new) < 0;
+        Py_XDECREF(new);
+        Py_DECREF(key);
+        Py_DECREF(item);
+        if (failed)
+            return -1;
+    }
+    return 0;
+}
+
+static PyObject *content_of_model(PyObject *given, Payload *payload, int depth)
+{
+    PyObject *extra = NULL, *made = NULL, *declared = PyObject_GenericGetDict(given, NULL);
+    if (declared == NULL) {
+        /* It has slots alone. */
+        if (PyErr_ExceptionMatches(PyExc_AttributeError))
+            PyErr_Clear();
+        return NULL;
+    }
+    extra = PyObject_GenericGetAttr(given, payload->extra);
+    if (extra == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
+        PyErr_Clear();
+    int more = extra != NULL && extra != Py_None;
+    if (!PyErr_Occurred() && PyDict_CheckExact(declared) && (!more || PyDict_CheckExact(extra)))
+        made = PyDict_New();
+    if (made != NULL
+        && (add_fields(made, declared, NULL, payload, depth) < 0
+            || (more && add_fields(made, extra, declared, payload, depth) < 0)))
+        Py_CLEAR(made);
+    Py_DECREF(declared);
+    Py_XDECREF(extra);
+    return made;
+}
+
+/* Whether *kind* is one of the classes that are known to be an SDK's; -1 where asking could run anybody's code. */
+static int is_known_model(PyTypeObject *kind, const Payload *payload)
+{
+    PyTypeObject *meta = Py_TYPE(kind);
+    if (meta->tp_hash != PyType_Type.tp_hash || meta->tp_richcompare != PyType_Type.tp_richcompare)
+        return -1;
+    return PySet_Contains(payload->models, (PyObject *)kind);
+}
+
+/* A new reference; NULL without an exception where the twin decides. Recursion is bounded by the levels. */
+static PyObject *content_of(PyObject *value, Payload *payload, int depth)
+{
+    if (depth > payload->levels || --payload->nodes < 0)
+        return NULL;
+    if (PyDict_CheckExact(value))
+        return content_of_dict(value, payload, depth + 1);
+    if (PyList_CheckExact(value) || PyTuple_CheckExact(value))
+        return content_of_list(value, payload, depth + 1);
+    return is_known_model(Py_TYPE(value), payload) == 1 ? content_of_model(value, payload, depth + 1) : NULL;
+}
+
+PyDoc_STRVAR(content_doc,
+"content(value, models, files, extra, shortest, nodes, levels, /)\n--\n\n"
+"*value* with objects of *models* as dicts; NotImplemented where it may hold a file, or something unknown.");
+
+static PyObject *content(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    Payload payload;
+    if (count != 7 || !PySet_CheckExact(args[1]) || !PyFrozenSet_CheckExact(args[2]) || !PyUnicode_CheckExact(args[3]))
+        return PyErr_Format(PyExc_TypeError, "content takes a value, a set, a frozenset, a text and three numbers");
+    if (!number(args[4], 1, LLONG_MAX, &payload.shortest) || !number(args[5], 0, LLONG_MAX, &payload.nodes)
+        || !number(args[6], 0, MOST_LEVELS, &payload.levels))
+        return NULL;
+    payload.models = args[1];
+    payload.files = args[2];
+    payload.extra = args[3];
+    PyObject *made = content_under(NULL, args[0], &payload, 0);
+    return made == NULL && !PyErr_Occurred() ? not_here() : made;
+}
