@@ -13,6 +13,7 @@
  *   store       _delivery/writers.py  a record into a mapped segment
  *   scan        _delivery/scan.py   the records of a buffer
  *   content     _integrations/content.py  what may be recorded of a payload
+ *   ordinary    _core/openai_usage.py  what most calls say that they used
  *   gather      _delivery/gather.py what stands in the spans of a segment, one behind the other
  *   exchange    _delivery/kept.py   a request and the begin of its reply
  *
@@ -234,6 +235,7 @@ static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
 }
 
 #include "content.h"
+#include "usage.h"
 
 /* -- contexts ------------------------------------------------------------------------------------------------------ */
 
@@ -849,6 +851,7 @@ static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
 
 static PyMethodDef functions[] = {
     {"look", (PyCFunction)(void (*)(void))look, METH_FASTCALL, look_doc},
+    {"ordinary", (PyCFunction)(void (*)(void))ordinary, METH_FASTCALL, ordinary_doc},
     {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
     {"content", (PyCFunction)(void (*)(void))content, METH_FASTCALL, content_doc},
     {"count_fields", (PyCFunction)(void (*)(void))count_fields, METH_FASTCALL, count_fields_doc},

@@ -1,16 +1,30 @@
 """Usage as OpenAI tells it: the short way and the long one come to the same."""
 
+from collections.abc import Callable, Mapping
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackway._core.openai_usage import _chat, _ordinary, openai_chat
+from trackway._core.openai_usage import (
+    _CHAT,
+    _RESPONSES,
+    Ordinary,
+    _chat,
+    _responses,
+    openai_chat,
+    openai_responses,
+)
 from trackway._core.usage import Usage
 
-ORDINARY = {
-    "prompt_tokens": 200, "completion_tokens": 100, "total_tokens": 300,
-    "prompt_tokens_details": {"cached_tokens": 64, "audio_tokens": 0},
-    "completion_tokens_details": {"reasoning_tokens": 10, "accepted_prediction_tokens": 3},
-}  # fmt: skip
+Read = Callable[[Mapping[str, object]], Usage | None]
+# What a way is called: the two counts of its shape, the short and the long way, and the two together.
+Shape = tuple[str, str, Ordinary, Read, Read]
+SHAPES: dict[str, Shape] = {
+    "chat": ("prompt_tokens", "completion_tokens", _CHAT, _chat, openai_chat),
+    "responses": ("input_tokens", "output_tokens", _RESPONSES, _responses, openai_responses),
+}
+shapes = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 
 counts = st.one_of(st.integers(-1, 12), st.none(), st.just("many"), st.booleans(), st.just(2.0))
 details = st.one_of(
@@ -25,40 +39,57 @@ details = st.one_of(
 )  # fmt: skip
 
 
-def test_most_calls_take_the_short_way() -> None:
+def without_mark(usage: Usage | None) -> Usage | None:
+    """*usage* as the long way gives it: only the short one knows that there is nothing to look for."""
+    return None if usage is None else usage._replace(counts_alone=False)
+
+
+@shapes
+def test_most_calls_take_the_short_way(shape: Shape) -> None:
     """What OpenAI tells of a text is taken apart by the short way."""
+    inputs, outputs, short, _, both = shape
+    said = {
+        inputs: 200, outputs: 100, "total_tokens": 300,
+        f"{inputs}_details": {"cached_tokens": 64, "audio_tokens": 0},
+        f"{outputs}_details": {"reasoning_tokens": 10, "accepted_prediction_tokens": 3, "audio_tokens": None},
+    }  # fmt: skip
     usage = Usage(
         buckets={"input": 136, "output": 90, "input_cached_tokens": 64, "output_reasoning_tokens": 10},
-        raw=ORDINARY,
+        raw=said, counts_alone=True,
     )  # fmt: skip
-    assert _ordinary(ORDINARY) == usage
-    assert openai_chat(ORDINARY) == usage
+    assert short.usage(said) == usage
+    assert both(said) == usage
 
 
-@given(
-    st.fixed_dictionaries(
-        {"prompt_tokens": counts, "completion_tokens": counts},
-        optional={
-            "total_tokens": st.one_of(counts, st.integers(0, 24)),
-            "prompt_tokens_details": details,
-            "completion_tokens_details": details,
-            "citation_tokens": counts,
-        },
-    )
-)
-def test_the_short_way_is_the_long_one(said: dict[str, object]) -> None:
+@shapes
+@given(st.data())
+def test_the_short_way_is_the_long_one(shape: Shape, data: st.DataObject) -> None:
     """For any counts the short way gives what the long one does, or leaves the call to it."""
-    short = _ordinary(said)
-    assert short is None or short == _chat(said)
+    inputs, outputs, short, long, _ = shape
+    said = data.draw(
+        st.fixed_dictionaries(
+            {inputs: counts, outputs: counts},
+            optional={
+                "total_tokens": st.one_of(counts, st.integers(0, 24)),
+                f"{inputs}_details": details,
+                f"{outputs}_details": details,
+                "citation_tokens": counts,
+            },
+        )
+    )
+    found = short.usage(said)
+    assert found is None or without_mark(found) == long(said)
 
 
+@shapes
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
-def test_ordinary_counts(inputs: int, outputs: int, cached: int, reasoning: int) -> None:
+def test_ordinary_counts(shape: Shape, new: int, shown: int, cached: int, reasoning: int) -> None:
     """For any ordinary call both ways come to the same."""
+    inputs, outputs, short, long, _ = shape
     said = {
-        "prompt_tokens": inputs + cached, "completion_tokens": outputs + reasoning,
-        "total_tokens": inputs + cached + outputs + reasoning,
-        "prompt_tokens_details": {"cached_tokens": cached},
-        "completion_tokens_details": {"reasoning_tokens": reasoning},
+        inputs: new + cached, outputs: shown + reasoning,
+        "total_tokens": new + cached + shown + reasoning,
+        f"{inputs}_details": {"cached_tokens": cached},
+        f"{outputs}_details": {"reasoning_tokens": reasoning},
     }  # fmt: skip
-    assert _ordinary(said) == _chat(said)
+    assert without_mark(short.usage(said)) == long(said)

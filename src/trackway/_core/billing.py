@@ -34,6 +34,8 @@ __all__ = [
 NOT_BILLED: Final = frozenset({"agent", "chain"})
 """Kinds whose tokens are those of the calls inside, which are billed themselves."""
 
+# Sets of buckets, of which it is remembered what is input; those of people who write costs by hand may be any.
+MAX_SETS: Final = 256
 _HIT: Final = b"true"
 _NOTHING: Final[Mapping[str, object]] = {}
 
@@ -130,7 +132,8 @@ def settle(o: "Observation", bill: Bill) -> int:
     elif bill.usage is None or not (models := bill.models):
         return 0
     else:
-        prices, tier = o._provider.prices, bill.tier
+        prices = o._provider.prices
+        tier = bill.given_tier if bill.usage.tier is None else bill.tier
         charge = (
             None
             if prices is None
@@ -174,14 +177,20 @@ def cost_bytes(buckets: Mapping[str, float], bits: int) -> bytes:
 
 def _sides(buckets: Mapping[str, float]) -> dict[str, float]:
     """The cost of all input and of all output, as MLflow has them."""
-    sides: dict[str, float] = {}
-    for name, amount in buckets.items():
-        side = name.partition("_")[0]
-        if side == "input" or side == "output":  # noqa: PLR1714 - 0.1 µs less than a membership
-            side += "_cost"
-            sides[side] = sides.get(side, 0.0) + amount
+    amount = buckets.__getitem__
+    sides = {cost: sum(map(amount, several)) for cost, several in _by_side(tuple(buckets))}
     sides["total_cost"] = buckets["total"]
     return sides
+
+
+@lru_cache(MAX_SETS)
+def _by_side(buckets: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What MLflow calls a side, and the *buckets* that are of it; without those of which there are none."""
+    by_side = (
+        (f"{side}_cost", tuple(name for name in buckets if name.partition("_")[0] == side))
+        for side in ("input", "output")
+    )
+    return tuple(each for each in by_side if each[1])
 
 
 def charge_bytes(charge: Charge, bits: int) -> bytes:

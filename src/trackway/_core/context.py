@@ -85,7 +85,11 @@ def leave_block(before: Context, entered: Context) -> None:
     The collector ends abandoned generators and coroutines wherever it happens to run, in the middle of another
     user's request as well.
     """
-    if _is_inside(get_current(), entered):
+    now = get_current()
+    if now is entered:
+        # As most blocks are left: nothing was said inside.
+        attach(before)
+    elif _is_inside(now, entered):
         leave(before, entered)
 
 

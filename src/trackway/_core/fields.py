@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+import orjson
+
 from trackway._core import billing, log
 from trackway._core.counts import usage_bytes
 from trackway._core.genai import set_spoken
@@ -135,7 +137,11 @@ def set_usage_details(o: "Observation", value: object) -> None:
         return
     encoded = usage_bytes(usage, o._provider.bits)
     if usage.raw is not None:
-        raw, _ = o._provider.value(usage.raw, o)
+        if usage.counts_alone and not o._provider.values.masks:
+            raw = orjson.dumps(usage.raw)
+            o._room -= len(raw)
+        else:
+            raw, _ = o._provider.value(usage.raw, o)
         encoded += _RAW(raw)
     _put(o, "usage_details", encoded)
     if usage.tier is not None:

@@ -78,6 +78,12 @@ class Observation(State, trace.Span):
             end = None if end_time is None else fields.time_ns(end_time, "end_time")
             self._provider.record(self, self._now() if end is None else end)
 
+    def _finish(self) -> None:
+        """As `end()`, for who has a guard around it."""
+        if not self._ended:
+            self._ended = True
+            self._provider.record(self, self._now())
+
     def _now(self) -> int:
         """The present, in ns since the epoch.
 

@@ -1,7 +1,7 @@
 """What OpenAI says that a call used, and who speaks like it: input that contains the cached, output the reasoning."""
 
 import math
-from typing import Final
+from typing import Final, final
 
 from trackway._core.answers import Given, count_in, nested, take_in
 from trackway._core.usage import (
@@ -17,6 +17,7 @@ from trackway._core.usage import (
     amount,
     count,
 )
+from trackway._wire.native import kernels
 
 __all__ = [
     "openai_chat",
@@ -32,55 +33,92 @@ _AUDIO_OUT: Final = "output_audio_tokens"
 _IMAGE_OUT: Final = "output_image_tokens"
 
 
-def openai_chat(given: Given) -> Usage | None:
-    """Of chat completions, completions and embeddings, of OpenAI and of who speaks like it."""
-    return _ordinary(given) or _chat(given)
+@final
+class Ordinary:
+    """Reads what most calls say: input and output with their total, and of these cached and reasoning tokens.
 
-
-def _ordinary(given: Given) -> Usage | None:
-    """As `_chat`, in a sixth of its time, where nothing is told but what OpenAI tells of most calls; else None.
-
-    That is: input and output with their total, and of these cached and reasoning tokens, not more than there are.
+    In a tenth of the time that it takes to look for everything that anybody sends.
     """
-    if not _OPENAI.issuperset(given):
-        return None
-    inputs, outputs = given.get("prompt_tokens"), given.get("completion_tokens")
-    cached = _alone(given.get("prompt_tokens_details"), "cached_tokens")
-    reasoning = _alone(given.get("completion_tokens_details"), "reasoning_tokens")
-    if not (type(inputs) is type(outputs) is type(cached) is type(reasoning) is int):
-        return None
-    if (
-        0 <= cached <= inputs <= MAX_COUNT
-        and 0 <= reasoning <= outputs <= MAX_COUNT
-        and given.get("total_tokens") == inputs + outputs
-    ):
-        buckets = {INPUT: inputs - cached, OUTPUT: outputs - reasoning}
+
+    __slots__ = ("_names", "known")
+
+    def __init__(self, inputs: str, outputs: str) -> None:
+        # A count, what tells of it, and the part that this names.
+        self._names = (
+            (inputs, f"{inputs}_details", "cached_tokens"),
+            (outputs, f"{outputs}_details", "reasoning_tokens"),
+        )
+        self.known = frozenset(name for names in self._names for name in names[:2]) | {_TOTAL}
+        """The fields that OpenAI itself sends."""
+
+    def usage(self, given: Given) -> Usage | None:
+        """The usage where *given* says nothing else, and no part is more than there is; else None."""
+        if kernels is None:
+            parts = self.read(given)
+        else:
+            parts = kernels.ordinary(given, *self._names, _TOTAL, self.known, _PREDICTED, MAX_COUNT)
+        if parts is None:
+            return None
+        inputs, cached, outputs, reasoning = parts
+        buckets = {INPUT: inputs, OUTPUT: outputs}
         if cached:
             buckets[CACHED] = cached
         if reasoning:
             buckets[REASONING] = reasoning
-        return Usage(buckets, NOTHING, given)
-    return None
+        return Usage(buckets, NOTHING, given, (), None, None, True)  # noqa: FBT003 - by position: 0.3 µs less
+
+    def read(self, given: Given) -> tuple[int, int, int, int] | None:
+        """(Input without the cached, the cached, output without the reasoning, that); None where there is more."""
+        if type(given) is not dict or not all(type(key) is str for key in given):
+            return None
+        if not self.known.issuperset(given):
+            return None
+        sides: list[int] = []
+        for names in self._names:
+            whole, part = _counted(given.get(names[0])), _part(given.get(names[1]), names[2])
+            if whole is None or part is None or part > whole:
+                return None
+            sides += whole - part, part
+        total = given.get(_TOTAL)
+        if type(total) is not int or total != sum(sides):
+            return None
+        return (sides[0], sides[1], sides[2], sides[3])
 
 
-def _alone(details: object, name: str) -> object:
-    """What is under *name*, where no other detail counts anything; 0 where there are no details."""
+def _part(details: object, name: str) -> int | None:
+    """What is under *name*; None where another detail counts anything, or there is more than counts."""
     if details is None:
         return 0
     if type(details) is not dict:
         return None
-    for other, value in details.items():
-        if value and other != name and other not in _PREDICTED:
+    found = 0
+    for key, value in details.items():
+        if type(key) is not str:
             return None
-    return details.get(name, 0)
+        if value is None:
+            continue
+        counted = _counted(value)
+        if counted is None or (counted and key != name and key not in _PREDICTED):
+            return None
+        if key == name:
+            found = counted
+    return found
 
 
+def _counted(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value <= MAX_COUNT else None
+
+
+_TOTAL: Final = "total_tokens"
 # Parts of the output that are paid as it is.
 _PREDICTED: Final = frozenset({"accepted_prediction_tokens", "rejected_prediction_tokens"})
-# What OpenAI itself sends; what others do is looked for only where there is more.
-_OPENAI: Final = frozenset(
-    {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
-)  # fmt: skip
+_CHAT: Final = Ordinary("prompt_tokens", "completion_tokens")
+_RESPONSES: Final = Ordinary("input_tokens", "output_tokens")
+
+
+def openai_chat(given: Given) -> Usage | None:
+    """Of chat completions, completions and embeddings, of OpenAI and of who speaks like it."""
+    return _CHAT.usage(given) or _chat(given)
 
 
 def _chat(given: Given) -> Usage | None:
@@ -89,7 +127,8 @@ def _chat(given: Given) -> Usage | None:
     parts.add(OUTPUT, count_in(given, "completion_tokens"))
     details = nested(given, "prompt_tokens_details")
     cached = count_in(details, "cached_tokens")
-    more = not _OPENAI.issuperset(given)
+    # What others than OpenAI do is looked for only where there is more than it sends.
+    more = not _CHAT.known.issuperset(given)
     if cached is None and more:
         # DeepSeek, Moonshot, Mistral; Databricks.
         cached = count_in(
@@ -129,6 +168,10 @@ def openrouter_chat(given: Given) -> Usage | None:
 
 def openai_responses(given: Given) -> Usage | None:
     """Of the Responses and the Realtime API."""
+    return _RESPONSES.usage(given) or _responses(given)
+
+
+def _responses(given: Given) -> Usage | None:
     parts = Parts(given)
     parts.add(INPUT, count_in(given, "input_tokens"))
     parts.add(OUTPUT, count_in(given, "output_tokens"))

@@ -109,6 +109,8 @@ class Usage(NamedTuple):
     """The service tier that the usage itself names (`batch`, `priority` …)."""
     cost: float | None = None
     """US dollars that the provider itself says the call cost."""
+    counts_alone: bool = False
+    """Whether `raw` holds counts and nothing else, so that there is nothing in it to look for."""
 
     @property
     def total(self) -> int:

@@ -113,19 +113,25 @@ class Call:
 
     def sent(self) -> None:
         """The SDK has answered, or failed: what runs from here on is not below this observation."""
+        with _guard:
+            self.leave()
+
+    def leave(self) -> None:
+        """As `sent`, for who has a guard around it."""
         left, self._left = self._left, None
         if left is not None:
-            with _guard:
-                leave_block(*left)
+            leave_block(*left)
 
     # -- whole answers -------------------------------------------------------------------------------
 
     def answered(self, answer: Any) -> None:
-        """The whole answer: an SDK's object, a mapping, or something else that says nothing more."""
+        """The whole answer: an SDK's object, a mapping, or something else that says nothing more. Needs a guard."""
         if self._claim():
-            with _guard:
-                self._tell(self._endpoint.read(fields_of(answer) if _tells(answer) else {}))
-            self.observation.end()
+            try:
+                tells = is_model(type(answer)) or is_mapping(answer)
+                self._tell(self._endpoint.read(fields_of(answer) if tells else {}))
+            finally:
+                self.observation._finish()
 
     def raised(self, error: BaseException) -> None:
         """The request, or reading its answer, ended by *error*."""
@@ -236,7 +242,8 @@ class Call:
             self._end.pop()
         except IndexError:
             return False
-        _open.discard(self)
+        if _open:
+            _open.discard(self)
         return True
 
     def _tell(self, outcome: Outcome) -> None:
@@ -280,10 +287,6 @@ def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> object:
     given = {key: plain(body[key]) for key in endpoint.inputs if key in body}
     main = endpoint.inputs[0]
     return given[main] if len(given) == 1 and main in given else given or None
-
-
-def _tells(answer: Any) -> bool:
-    return is_model(type(answer)) or is_mapping(answer)
 
 
 _ID: Final = TextKey(names.GEN_AI_RESPONSE_ID).writer()

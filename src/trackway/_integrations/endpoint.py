@@ -44,9 +44,9 @@ class Accumulator(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Endpoint:
-    """One kind of call."""
+    """One kind of call. Equal to itself alone: it is looked up for each call, and a hash of all fields takes longer."""
 
     operation: str
     """What the call is named after, before the model."""

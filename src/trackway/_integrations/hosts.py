@@ -49,23 +49,16 @@ _OLLAMA_PORT: Final = 11_434
 MAX_HOSTS: Final = 1_000
 
 _known: Final[dict[tuple[str, int | None], str]] = {}
-# By the URL object itself, which a client keeps: to take one apart is 5 µs. It is held, so that no other has its id.
-_by_url: Final[dict[int, tuple[Any, str]]] = {}
 
 
 def provider_of(base_url: Any) -> str:
     """The provider at *base_url* (an SDK's URL object); a host that nobody knows stands for itself."""
-    kept = _by_url.get(id(base_url))
-    if kept is not None and kept[0] is base_url:
-        return kept[1]
     place = (str(base_url.host), base_url.port)
     known = _known.get(place)
     if known is None:
         known = _looked_up(*place)
         if len(_known) < MAX_HOSTS:
             _known[place] = known
-    if len(_by_url) < MAX_HOSTS:
-        _by_url[id(base_url)] = (base_url, known)
     return known
 
 

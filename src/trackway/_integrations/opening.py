@@ -29,6 +29,8 @@ LONGEST_MODEL: Final = 200
 class _Opening(NamedTuple):
     """What all calls of one model by one endpoint have in common."""
 
+    name: str
+    recorded_name: str
     kind: str
     provider: str | None
     model: str | None
@@ -47,38 +49,35 @@ def opened(
 ) -> "Observation":
     """The observation of a call that is about to be sent, started where it belongs."""
     asked = model if isinstance(model, str) else None
-    name = endpoint.operation if asked is None else f"{endpoint.operation} {asked}"
-    o = _begun(provider, name, endpoint.kind, note)
+    key = (provider.number, endpoint, provider_name, asked)
+    known = _openings.get(key)
+    name = _name(endpoint, asked) if known is None else known.name
+    if note is not None:
+        place = cast("TraceContext | None", note.place)
+        called = note.name or name
+        o = provider.start(called, endpoint.kind, {}, trace_context=place, owned=note.propagated)
+    else:
+        # The short way, which functions under `@observe` take.
+        here = get_current()
+        o = provider.begin(name, endpoint.kind, here)
+        o._name = provider.name(name) if known is None else known.recorded_name
+        o._touched = o._start
+        if parents.resolvers:
+            place_here(o, here)
     if not o._recording:
         return o
-    key = (provider.number, endpoint.operation, provider_name, asked)
-    known = _openings.get(key)
     if known is None:
         known = _worked_out(o, endpoint, provider_name, asked)
         if len(_openings) < MAX_OPENINGS and len(name) <= LONGEST_MODEL:
             _openings[key] = known
     o._kind, o._extra = known.kind, dict(known.said)
-    bill = billing.of(o)
+    bill = o._bill = billing.Bill()
     bill.provider, bill.model = known.provider, known.model
     return o
 
 
-def _begun(provider: "TracerProvider", name: str, kind: str, note: "Note | None") -> "Observation":
-    if note is not None:
-        return provider.start(
-            note.name or name,
-            kind,
-            {},
-            trace_context=cast("TraceContext | None", note.place),
-            owned=note.propagated,
-        )
-    # The short way, which functions under `@observe` take.
-    here = get_current()
-    o = provider.begin(name, kind, here)
-    o._name, o._touched = provider.name(name), o._start
-    if parents.resolvers:
-        place_here(o, here)
-    return o
+def _name(endpoint: "Endpoint", model: str | None) -> str:
+    return endpoint.operation if model is None else f"{endpoint.operation} {model}"
 
 
 def _worked_out(
@@ -87,4 +86,6 @@ def _worked_out(
     fields.apply(o, {"provider": provider_name, "model": model})
     bill = billing.of(o)
     kind = of_call(endpoint.kind, endpoint.operation)
-    return _Opening(kind, bill.provider, bill.model, o._extra or {})
+    name = _name(endpoint, model)
+    recorded = o._provider.name(name)
+    return _Opening(name, recorded, kind, bill.provider, bill.model, o._extra or {})

@@ -42,8 +42,8 @@ __all__ = ["Family", "instrument", "is_traced", "traced", "wrap"]
 RAW: Final = "X-Stainless-Raw-Response"
 _TRACED: Final = "__trackway_traced__"
 _CLOUD: Final = "__trackway_cloud__"
-# Classes of clients of which is remembered how they hold their address.
-MAX_CLASSES: Final = 100
+# Addresses of clients of which is remembered who answers there.
+MAX_ADDRESSES: Final = 1_000
 _ABSENT: Final = frozenset({"NotGiven", "Omit"})
 _JSON: Final = frozenset({str, int, float, bool, list, dict, type(None)})
 
@@ -51,6 +51,9 @@ _guard: Final = guard("integrations")
 _sending: Final[ContextVar[Any]] = ContextVar("trackway-sending", default=None)
 _lock: Final = threading.Lock()
 _classes: Final[dict[type, type]] = {}
+# By the URL object that a client keeps, with the class of the client: to take one apart is 5 µs. It is held, so that no
+# other has its id.
+_addresses: Final[dict[int, tuple[Any, type, str]]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +76,17 @@ class Family:
 def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any]) -> Call | None:
     """The call that is about to be sent; None where it is not to be recorded."""
     with _guard:
-        note = taken(options)
-        if options.method.lower() != "post":
+        note = None if options.extra_json is None else taken(options)
+        method, url = options.method, options.url
+        if method != "post" and method.lower() != "post":
             return None
-        url = options.url
         endpoint = family.endpoints.get(url) or family.endpoints.get(url.partition("?")[0])
         if endpoint is None or _sending.get() is options:
             return None
         provider = runtime.default or runtime.provider()
-        if provider is None or not provider.enabled or parents.recorded() is not None:
+        if provider is None or not provider.enabled:
+            return None
+        if parents.recorders and parents.recorded() is not None:
             return None
         if runtime.several:
             around = parents.current()
@@ -111,20 +116,25 @@ def _body_of(options: Any) -> Mapping[str, Any]:
 
 
 def _provider_of(client: Any) -> str:
+    kind: Any = type(client)
+    # The property of OpenAI's latest release takes 2 µs to give what it holds.
+    held = client.__dict__.get("_base_url")
+    kept = _addresses.get(id(held))
+    if kept is not None and kept[0] is held and kept[1] is kind:
+        return kept[2]
     if "_azure_endpoint" in client.__dict__:
         return hosts.AZURE
     cloud: str | None = getattr(client, _CLOUD, None)
     if cloud is not None:
         return cloud
-    # The property of OpenAI's latest release takes 2 µs to give what it holds; an application's own may do anything.
-    kind: Any = type(client)
-    held = client.__dict__.get("_base_url") if _holds_its_url(kind) else None
-    return hosts.provider_of(client.base_url if held is None else held)
+    name = hosts.provider_of(client.base_url)
+    if held is not None and _holds_its_url(kind) and len(_addresses) < MAX_ADDRESSES:
+        _addresses[id(held)] = held, kind, name
+    return name
 
 
-@functools.lru_cache(MAX_CLASSES)
 def _holds_its_url(cls: type) -> bool:
-    """Whether the address of a client is said by the SDK's own property."""
+    """Whether the address of a client is said by the SDK's own property; an application's own may do anything."""
     getter = getattr(getattr(cls, "base_url", None), "fget", None)
     return str(getattr(getter, "__module__", "")).startswith(("openai.", "anthropic."))
 
@@ -152,8 +162,8 @@ def _raw_mode(options: Any) -> str | None:
 
 def _returned(call: Call, options: Any, result: Any, kwargs: Mapping[str, Any]) -> None:
     """What the SDK gives its caller: an answer, a stream, or a response that holds one of the two."""
-    call.sent()
     with _guard:
+        call.leave()
         mode, streamed = _raw_mode(options), bool(kwargs.get("stream"))
         if mode is None:
             if streamed and hasattr(result, "_iterator"):

@@ -7,7 +7,7 @@ step for large inputs is one comparison more, where decoding the record on its w
 time of day are never remembered. What the delivering thread cannot price goes as it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, final
 
 from trackway._core.billing import Charge, charge_bytes
@@ -17,7 +17,8 @@ from trackway._core.settings import Settings
 from trackway._core.usage import Usage
 from trackway._prices.book import PriceBook, key_of, open_book
 from trackway._prices.catalog import by_certainty
-from trackway._prices.rates import Cost
+from trackway._prices.money import PICO, Ratio, rounded
+from trackway._prices.rates import Cost, Rates
 from trackway._prices.spans import call_of, has_cost
 from trackway._wire.decode import DecodeError, decode_span
 from trackway._wire.encode import append_suffix
@@ -25,6 +26,8 @@ from trackway._wire.encode import append_suffix
 __all__ = ["Pricer", "open_pricer"]
 
 NO_PRICE: Final = Charge({}, "", "")
+# Models with a price and sets of buckets: an application has few, whoever names its models by the hour has many.
+MOST_LINES: Final = 1_000
 
 _guard: Final = guard("prices")
 
@@ -45,21 +48,33 @@ def open_pricer(settings: Settings) -> "Pricer | None":
 class Pricer:
     """A `PriceSource`; *bits* say which dialects its attributes are for."""
 
-    __slots__ = ("_bits", "book")
+    __slots__ = ("_bits", "_lines", "book")
 
     def __init__(self, book: PriceBook, bits: int) -> None:
         self.book = book
         self._bits = bits
+        # What a call with these buckets is multiplied with.
+        self._lines: dict[tuple[object, ...], _Lines] = {}
 
     def quick(
         self, provider: str | None, models: Sequence[str], tier: str | None, usage: Usage, at: int
     ) -> Charge | None:
         """The cost where the rates are remembered; empty without a price; None: ask again later."""
+        key = (provider, *models, tier, *usage.buckets)
+        lines = self._lines.get(key)
+        if lines is not None and lines.since <= at < lines.until and not usage.units:
+            return lines.charge(usage.buckets)
+        since, until = 0, 1 << 63
         for model in by_certainty(provider, models):
             found = self.book.known(key_of(provider, model, tier), at)
             if found is None:
                 return None
+            since, until = max(since, found.since), min(until, found.until)
             if found.rates is not None:
+                if (prices := found.rates.prices(usage)) is not None:
+                    if len(self._lines) >= MOST_LINES:
+                        self._lines.clear()
+                    self._lines[key] = _Lines(since, until, prices, found.rates)
                 return _charge(found.rates.cost(usage))
         return NO_PRICE
 
@@ -80,6 +95,29 @@ class Pricer:
         if cost is None:
             return payload
         return append_suffix(payload, charge_bytes(_charge(cost), self._bits))
+
+
+@final
+class _Lines:
+    """The prices of one model for one set of buckets, where nothing else decides on them, and when they hold."""
+
+    __slots__ = ("_prices", "_rates", "since", "until")
+
+    def __init__(self, since: int, until: int, prices: Sequence[Ratio], rates: Rates) -> None:
+        self.since = since
+        self.until = until
+        self._prices = prices
+        self._rates = rates
+
+    def charge(self, buckets: Mapping[str, int]) -> Charge:
+        """What `Rates.cost` says of *buckets*."""
+        total, details = 0, {}
+        for (name, count), price in zip(buckets.items(), self._prices, strict=True):
+            pico = count * price[0] if price[1] == 1 else rounded(count, price)
+            total += pico
+            details[name] = pico / PICO
+        details["total"] = total / PICO
+        return Charge(details, self._rates.source, self._rates.version)
 
 
 def _charge(cost: Cost | None) -> Charge:

@@ -120,6 +120,13 @@ class Rates:
                 return rate
         return None
 
+    def prices(self, usage: Usage) -> tuple[Ratio, ...] | None:
+        """What each bucket of *usage* is multiplied with; None where its cost does not follow from these alone."""
+        if not self.linear or usage.units or "requests" in self.by_name:
+            return None
+        rates = [rate for name in usage.buckets if (rate := self.rate(name)) is not None]
+        return tuple(rate.base for rate in rates) if len(rates) == len(usage.buckets) else None
+
     def cost(self, usage: Usage) -> Cost | None:
         """What *usage* costs; None where a part of it has no rate."""
         linear = self.linear

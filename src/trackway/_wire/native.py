@@ -25,6 +25,20 @@ class Kernels(Protocol):
         """`_core.plain.look`: (nodes, levels); NotImplemented for a key that is not in *harmless*."""
         ...
 
+    def ordinary(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        given: object,
+        inputs: tuple[str, str, str],
+        outputs: tuple[str, str, str],
+        total: str,
+        known: frozenset[str],
+        beside: frozenset[str],
+        most: int,
+        /,
+    ) -> tuple[int, int, int, int] | None:
+        """`_core.openai_usage.Ordinary.read`."""
+        ...
+
     def plain(  # noqa: PLR0913, PLR0917 - by position, because keywords cost as much as the look
         self,
         value: object,
