@@ -179,3 +179,76 @@ static PyObject *content(PyObject *Py_UNUSED(module), PyObject *const *args, Py_
     PyObject *made = content_under(NULL, args[0], &payload, 0);
     return made == NULL && !PyErr_Occurred() ? not_here() : made;
 }
+
+PyDoc_STRVAR(fields_doc,
+"fields(value, models, extra, /)\n--\n\n"
+"The fields of a dict, or of an object of one of *models* that has no others than the declared; else NotImplemented.");
+
+static PyObject *fields(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 3 || !PySet_CheckExact(args[1]) || !PyUnicode_CheckExact(args[2]))
+        return PyErr_Format(PyExc_TypeError, "fields takes a value, a set and a text");
+    if (PyDict_CheckExact(args[0]))
+        return Py_NewRef(args[0]);
+    Payload payload = {.models = args[1]};
+    int known = is_known_model(Py_TYPE(args[0]), &payload);
+    if (known < 0 && PyErr_Occurred())
+        return NULL;
+    if (known != 1)
+        return not_here();
+    PyObject *extra = PyObject_GenericGetAttr(args[0], args[2]);
+    if (extra == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError))
+            return NULL;
+        PyErr_Clear();
+    }
+    int more = extra != NULL && extra != Py_None && (!PyDict_CheckExact(extra) || PyDict_GET_SIZE(extra));
+    Py_XDECREF(extra);
+    if (more)
+        return not_here();
+    PyObject *declared = PyObject_GenericGetDict(args[0], NULL);
+    if (declared == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        return not_here();
+    }
+    return declared;
+}
+
+PyDoc_STRVAR(scalars_doc,
+"scalars(given, without, /)\n--\n\n"
+"(Key, class, value, key, …) of a dict, *without* some keys; None where a key is no text or a value no scalar.");
+
+static PyObject *scalars(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2 || !PyFrozenSet_CheckExact(args[1]))
+        return PyErr_Format(PyExc_TypeError, "scalars takes a dict and a frozenset");
+    if (!PyDict_CheckExact(args[0]))
+        Py_RETURN_NONE;
+    enum { MOST = 3 * 64 };
+    PyObject *found[MOST], *key, *item;
+    Py_ssize_t size = 0, at = 0;
+    /* Nothing is allocated here, so nothing else runs. */
+    while (PyDict_Next(args[0], &at, &key, &item)) {
+        if (!PyUnicode_CheckExact(key) || size == MOST)
+            Py_RETURN_NONE;
+        int left_out = PySet_Contains(args[1], key);
+        if (left_out < 0)
+            return NULL;
+        if (left_out)
+            continue;
+        if (!PyUnicode_CheckExact(item) && !is_leaf(item))
+            Py_RETURN_NONE;
+        found[size++] = key;
+        found[size++] = (PyObject *)Py_TYPE(item);
+        found[size++] = item;
+    }
+    for (Py_ssize_t i = 0; i < size; i++)
+        Py_INCREF(found[i]);
+    PyObject *made = PyTuple_New(size);
+    for (Py_ssize_t i = 0; i < size; i++)
+        if (made == NULL)
+            Py_DECREF(found[i]);
+        else
+            PyTuple_SET_ITEM(made, i, found[i]);
+    return made;
+}

@@ -13,7 +13,10 @@
  *   store       _delivery/writers.py  a record into a mapped segment
  *   scan        _delivery/scan.py   the records of a buffer
  *   content     _integrations/content.py  what may be recorded of a payload
+ *   fields      _integrations/content.py  the fields of an SDK's object
+ *   scalars     _integrations/parameters.py  what a request is told beside its input, to look it up by
  *   ordinary    _core/openai_usage.py  what most calls say that they used
+ *   costs       _prices/pricer.py   what counts of tokens cost
  *   gather      _delivery/gather.py what stands in the spans of a segment, one behind the other
  *   exchange    _delivery/kept.py   a request and the begin of its reply
  *
@@ -854,13 +857,16 @@ static PyMethodDef functions[] = {
     {"ordinary", (PyCFunction)(void (*)(void))ordinary, METH_FASTCALL, ordinary_doc},
     {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
     {"content", (PyCFunction)(void (*)(void))content, METH_FASTCALL, content_doc},
+    {"costs", (PyCFunction)(void (*)(void))costs, METH_FASTCALL, costs_doc},
     {"count_fields", (PyCFunction)(void (*)(void))count_fields, METH_FASTCALL, count_fields_doc},
     {"derive", (PyCFunction)(void (*)(void))derive, METH_FASTCALL, derive_doc},
     {"text_field", (PyCFunction)(void (*)(void))text_field, METH_FASTCALL, text_field_doc},
     {"join_span", (PyCFunction)(void (*)(void))join_span, METH_FASTCALL, join_span_doc},
     {"checksum", (PyCFunction)(void (*)(void))checksum_of, METH_FASTCALL, checksum_doc},
+    {"scalars", (PyCFunction)(void (*)(void))scalars, METH_FASTCALL, scalars_doc},
     {"store", (PyCFunction)(void (*)(void))store, METH_FASTCALL, store_doc},
     {"scan", (PyCFunction)(void (*)(void))scan, METH_FASTCALL, scan_doc},
+    {"fields", (PyCFunction)(void (*)(void))fields, METH_FASTCALL, fields_doc},
     {"gather", (PyCFunction)(void (*)(void))gather, METH_FASTCALL, gather_doc},
     {"suspicious", suspicious, METH_O, suspicious_doc},
 #ifdef EXCHANGES

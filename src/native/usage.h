@@ -1,5 +1,6 @@
-/* What an answer says that it used, where it is nothing out of the ordinary: `_core/openai_usage.py`. Included by
- * kernels.c. Nothing is allocated while it is read, so nothing else runs. */
+/* What an answer says that it used, where it is nothing out of the ordinary (`_core/openai_usage.py`), and what that costs
+ * (`_prices/pricer.py`). Included by kernels.c. Nothing is allocated while a mapping is read, so nothing else runs; dicts
+ * and numbers are allocated without running anything that could change it. */
 
 /* Whether *item* is a count up to *most*, which *value* becomes. Never an exception. */
 static int is_count(PyObject *item, long long most, long long *value)
@@ -88,4 +89,43 @@ static PyObject *ordinary(PyObject *Py_UNUSED(module), PyObject *const *args, Py
     if (!fits)
         Py_RETURN_NONE;
     return Py_BuildValue("LLLL", input - cached, cached, output - reasoning, reasoning);
+}
+
+/* Up to here a double holds every whole number. */
+#define EXACT (1LL << 53)
+
+PyDoc_STRVAR(costs_doc,
+"costs(buckets, prices, per, /)\n--\n\n"
+"{bucket: count * price / per} of each of *buckets*, with their \"total\"; None where a product is beyond 2**53.");
+
+static PyObject *costs(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    long long per, number_of, price, total = 0;
+    if (count != 3 || !PyDict_CheckExact(args[0]) || !PyTuple_CheckExact(args[1])
+        || PyTuple_GET_SIZE(args[1]) != PyDict_GET_SIZE(args[0]))
+        return PyErr_Format(PyExc_TypeError, "costs takes a dict, as many prices, and a number");
+    if (!number(args[2], 1, EXACT, &per))
+        return NULL;
+    PyObject *made = PyDict_New(), *key, *item, *cost;
+    Py_ssize_t at = 0;
+    for (Py_ssize_t i = 0; made != NULL && i < PyTuple_GET_SIZE(args[1]) && PyDict_Next(args[0], &at, &key, &item); i++) {
+        if (!PyUnicode_CheckExact(key) || !is_count(item, EXACT, &number_of)
+            || !is_count(PyTuple_GET_ITEM(args[1], i), EXACT, &price)
+            || (price && number_of > (EXACT - total) / price)) {
+            Py_DECREF(made);
+            Py_RETURN_NONE;
+        }
+        total += number_of * price;
+        cost = PyFloat_FromDouble((double)(number_of * price) / (double)per);
+        if (cost == NULL || PyDict_SetItem(made, key, cost) < 0)
+            Py_CLEAR(made);
+        Py_XDECREF(cost);
+    }
+    if (made == NULL)
+        return NULL;
+    cost = PyFloat_FromDouble((double)total / (double)per);
+    if (cost == NULL || PyDict_SetItemString(made, "total", cost) < 0)
+        Py_CLEAR(made);
+    Py_XDECREF(cost);
+    return made;
 }

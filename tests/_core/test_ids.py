@@ -17,10 +17,10 @@ from trackway._core import ids
 
 def test_ids_are_unique_over_threads() -> None:
     """Threads at once draw no id twice."""
-    drawn: list[list[int]] = []
+    drawn: list[list[bytes]] = []
 
     def draw() -> None:
-        drawn.append([ids.random_ids.generate_span_id() for _ in range(5_000)])
+        drawn.append([ids.random_ids.span_id() for _ in range(5_000)])
 
     threads = [threading.Thread(target=draw) for _ in range(4)]
     for thread in threads:
@@ -36,10 +36,10 @@ def test_a_forked_child_draws_its_own(tmp_path: Path) -> None:
     for _ in range(3):
         pid = os.fork()
         if pid == 0:
-            os.write(write, b"%032x\n" % ids.random_ids.generate_trace_id())
+            os.write(write, ids.random_ids.trace_id().hex().encode() + b"\n")
             os._exit(0)
         assert os.waitpid(pid, 0)[1] == 0
-    os.write(write, b"%032x\n" % ids.random_ids.generate_trace_id())
+    os.write(write, ids.random_ids.trace_id().hex().encode() + b"\n")
     os.close(write)
     with os.fdopen(read) as lines:
         assert len(set(lines)) == 4

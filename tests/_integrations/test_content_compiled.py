@@ -136,6 +136,15 @@ def test_a_message_of_the_sdk() -> None:
     assert made == {"role": "assistant", "content": "Hi"}
 
 
+@given(values.filter(lambda value: not isinstance(value, type)))
+def test_fields_are_those_of_its_twin(value: object) -> None:
+    """The fields of anything are the same, and the very ones of the object where there are no others."""
+    found, expected = content.fields_of(value), PURE.fields_of(value)
+    assert found == expected
+    if isinstance(value, Closed):
+        assert found is expected is value.__dict__
+
+
 @pytest.mark.parametrize(
     "given",
     [(), (1, set(), set(), "", 1, 1, 1), (1, set(), frozenset(), "", 1, 1, 201), (1, set(), frozenset(), "", 0, 1, 1)],
@@ -144,3 +153,10 @@ def test_wrong_arguments_are_refused(given: tuple[object, ...]) -> None:
     """What would read beyond a bound is an error."""
     with pytest.raises((TypeError, OverflowError)):
         cast("twins.Kernel", KERNELS.content)(*given)
+
+
+@pytest.mark.parametrize("given", [(), (1, frozenset(), ""), (1, set(), b""), (1, set())])
+def test_wrong_arguments_for_fields_are_refused(given: tuple[object, ...]) -> None:
+    """What would be read as something else is an error."""
+    with pytest.raises(TypeError):
+        cast("twins.Kernel", KERNELS.fields)(*given)

@@ -18,8 +18,8 @@ def payload(span_id: int, name: str, *, start: int | None = None) -> bytes:
 def test_spans_stand_in_the_order_of_their_starts() -> None:
     """Whatever ends first: what drew its id first is first; an id that nobody drew is last."""
     recorder = Recorder(deterministic=False)
-    draw = recorder.span_ids(iter([7, 5]).__next__)
-    first, second = draw(), draw()
+    draw = recorder.span_ids(iter([bytes(7) + b"\x07", bytes(7) + b"\x05"]).__next__)
+    first, second = int.from_bytes(draw()), int.from_bytes(draw())
     scope = recorder.register_scope(b"", encode.scope("s", "", {}), None)
     for span_id, name in ((9, "unknown"), (second, "second"), (first, "first")):
         recorder.append(payload(span_id, name), scope)
@@ -44,14 +44,15 @@ def test_the_last_record_of_a_span_counts() -> None:
 def test_ticks_are_starts_and_ends() -> None:
     """The deterministic clock goes on with each start and end, and not with a look; given times are kept."""
     recorder = Recorder(deterministic=True)
-    draw = recorder.span_ids(lambda: 99)
+    draw = recorder.span_ids(lambda: b"c" * 8)
     scope = recorder.register_scope(b"", b"", None)
-    assert [recorder.trace_ids(lambda: 99)() for _ in range(2)] == [1, 2]
-    assert [draw(), draw()] == [1, 2]
+    trace_ids = [recorder.trace_ids(lambda: b"c" * 16)() for _ in range(2)]
+    assert trace_ids == [n.to_bytes(16) for n in (1, 2)]
+    assert [draw(), draw()] == [n.to_bytes(8) for n in (1, 2)]
     recorder.append(payload(2, "inner"), scope)
     list(recorder.recorded())
     recorder.append(payload(1, "outer"), scope)
-    recorder.append(payload(draw(), "given", start=5), scope)
+    recorder.append(payload(int.from_bytes(draw()), "given", start=5), scope)
     times = [(each.span.start, each.span.end) for each in recorder.recorded()]
     ticks = [EPOCH + TICK * n for n in range(5)]
     assert times == [(ticks[1], ticks[4]), (ticks[2], ticks[3]), (5, 6)]

@@ -40,6 +40,7 @@ _HIT: Final = b"true"
 _NOTHING: Final[Mapping[str, object]] = {}
 
 _COST: Final = NumberKey(names.LLM_COST_TOTAL).double
+_USAGE_COST: Final = NumberKey(names.GEN_AI_USAGE_COST).double
 _COST_DETAILS: Final = TextKey(names.LANGFUSE_COST_DETAILS).writer()
 _MLFLOW: Final = TextKey(names.MLFLOW_LLM_COST).writer()
 
@@ -169,7 +170,7 @@ def cost_bytes(buckets: Mapping[str, float], bits: int) -> bytes:
     if bits & LANGFUSE:
         encoded += _COST_DETAILS(orjson.dumps(buckets))
     if bits & GENAI:
-        encoded += attribute(names.GEN_AI_USAGE_COST, buckets["total"])
+        encoded += _USAGE_COST(buckets["total"])
     if bits & OPENINFERENCE:
         encoded += _MLFLOW(orjson.dumps(_sides(buckets)))
     return encoded

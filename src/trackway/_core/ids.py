@@ -23,28 +23,55 @@ class IdGenerator(Protocol):
         ...
 
 
+TRACE_ID: Final = 16
+SPAN_ID: Final = 8
+"""Bytes of an id."""
+# So many are drawn at once: one by one they took as long as all else that an observation's place takes.
+DRAWN: Final = 64
+
+
 class RandomIds:
     """Draws ids from a Mersenne Twister seeded by the system.
 
     `os.urandom` for each id would be a call that gives up the GIL.
     """
 
-    __slots__ = ("_draw",)
+    __slots__ = ("_source", "_spans", "_traces")
 
     def __init__(self) -> None:
         # Seeded from os.urandom; ids need to be unique, not secret.
-        source = random.Random()  # noqa: S311
-        self._draw = source.getrandbits
-        # A forked child must not repeat its parent's sequence.
-        fork.on_child(source.seed)
+        self._source = random.Random()  # noqa: S311
+        self._spans: list[bytes] = []
+        self._traces: list[bytes] = []
+        fork.on_child(self._begin_anew)
 
-    def generate_span_id(self) -> int:
-        """A random id that is not zero."""
-        return self._draw(64) or self.generate_span_id()
+    def span_id(self) -> bytes:
+        """Eight random bytes, not all of them zero."""
+        try:
+            # Whoever takes one has it for itself, in whatever thread.
+            return self._spans.pop()
+        except IndexError:
+            return self._more(self._spans, SPAN_ID)
 
-    def generate_trace_id(self) -> int:
-        """A random id that is not zero."""
-        return self._draw(128) or self.generate_trace_id()
+    def trace_id(self) -> bytes:
+        """Sixteen random bytes, not all of them zero."""
+        try:
+            return self._traces.pop()
+        except IndexError:
+            return self._more(self._traces, TRACE_ID)
+
+    def _more(self, pool: list[bytes], size: int) -> bytes:
+        drawn = self._source.getrandbits(8 * size * DRAWN).to_bytes(size * DRAWN)
+        several = [drawn[at : at + size] for at in range(0, len(drawn), size)]
+        first, *rest = filter(any, several)
+        pool += rest
+        return first
+
+    def _begin_anew(self) -> None:
+        """A forked child must not repeat its parent's sequence."""
+        self._source.seed()
+        self._spans.clear()
+        self._traces.clear()
 
 
 random_ids: Final = RandomIds()
@@ -58,19 +85,19 @@ class CheckedIds:
     def __init__(self, ids: IdGenerator) -> None:
         self._ids = ids
 
-    def generate_span_id(self) -> int:
+    def span_id(self) -> bytes:
         """The caller's span id, else a random one."""
         with _guard:
             if 0 < (drawn := self._ids.generate_span_id()) < 1 << 64:
-                return drawn
-        return random_ids.generate_span_id()
+                return drawn.to_bytes(SPAN_ID)
+        return random_ids.span_id()
 
-    def generate_trace_id(self) -> int:
+    def trace_id(self) -> bytes:
         """The caller's trace id, else a random one."""
         with _guard:
             if 0 < (drawn := self._ids.generate_trace_id()) < 1 << 128:
-                return drawn
-        return random_ids.generate_trace_id()
+                return drawn.to_bytes(TRACE_ID)
+        return random_ids.trace_id()
 
 
 def seeded_trace_id(seed: str) -> str:

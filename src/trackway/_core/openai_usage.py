@@ -65,7 +65,8 @@ class Ordinary:
             buckets[CACHED] = cached
         if reasoning:
             buckets[REASONING] = reasoning
-        return Usage(buckets, NOTHING, given, (), None, None, True)  # noqa: FBT003 - by position: 0.3 µs less
+        # A named tuple's own `__new__` takes three times as long.
+        return tuple.__new__(Usage, (buckets, NOTHING, given, (), None, None, True))
 
     def read(self, given: Given) -> tuple[int, int, int, int] | None:
         """(Input without the cached, the cached, output without the reasoning, that); None where there is more."""

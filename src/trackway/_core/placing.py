@@ -35,7 +35,7 @@ def begin_trace(
     if span is None and around is None and not provider.looks_around and REMOTE not in context:
         # Nothing is current, as in most roots.
         o._is_otel_current, o._is_root = is_alone(provider), True
-        o._trace = provider.draw_trace_id().to_bytes(16)
+        o._trace = provider.draw_trace_id()
         o._recording = _is_kept(provider, o)
         return
     foreign = (
@@ -90,7 +90,7 @@ def _begin_root(
     elif around is not None:
         o._trace = around._trace
     else:
-        o._trace = provider.draw_trace_id().to_bytes(16)
+        o._trace = provider.draw_trace_id()
     o._recording = _is_kept(provider, o)
     if remote is not None:
         _continue(o, remote)

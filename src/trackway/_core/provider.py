@@ -108,7 +108,7 @@ class TracerProvider(trace.TracerProvider):
         self.sampler = Sampler(settings.sample_rate, sample)
         self.samples = sample is not None or settings.sample_rate < 1.0
         ids = random_ids if id_generator is None else CheckedIds(id_generator)
-        self.draw_span_id, self.draw_trace_id = ids.generate_span_id, ids.generate_trace_id
+        self.draw_span_id, self.draw_trace_id = ids.span_id, ids.trace_id
         self._resource = resource(resource_of(settings))
         self._scopes: dict[tuple[str, str], Scope] = {}
         self.scope = self._register(names.SCOPE_NAME, __version__, None)
@@ -240,7 +240,7 @@ class TracerProvider(trace.TracerProvider):
             if shape is None:
                 return
             fork.ensure()
-            span_id = self.draw_span_id().to_bytes(8)
+            span_id = self.draw_span_id()
             moment = fields.time_ns(timestamp, "timestamp")
             around = None if propagated is None else self.cleaned(propagated)
             environment = None if around is None else around.environment

@@ -31,7 +31,7 @@ def begin(
     o._status = o._touched = o._owned = 0
     o._saved = -1
     o._status_text = o._trace_state = ""
-    o._span = provider.draw_span_id().to_bytes(8)
+    o._span = provider.draw_span_id()
     o._propagated = context.get(PROPAGATED)  # type: ignore[assignment]  # only context.py writes this key
     around: Observation | None = context.get(OBSERVATION)  # type: ignore[assignment]  # likewise
     if (

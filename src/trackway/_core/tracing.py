@@ -121,7 +121,7 @@ class Tracing:
         owned = validated(
             user_id=user_id, session_id=session_id, metadata=metadata, tags=tags, version=version
         )
-        root: TraceContext = {"trace_id": f"{provider.draw_trace_id():032x}"}
+        root: TraceContext = {"trace_id": provider.draw_trace_id().hex()}
         given: Fields = {"metadata": metadata, "input": input, "output": output}
         return provider.start(name, "span", given, trace_context=root, owned=owned, handle=True)
 
@@ -167,7 +167,7 @@ class Tracing:
         """A trace id, 32 hex digits: random, or always the same for *seed* (as the Langfuse SDKs derive it)."""
         if seed is not None:
             return ids.seeded_trace_id(str(seed))
-        return f"{ids.random_ids.generate_trace_id():032x}"
+        return ids.random_ids.trace_id().hex()
 
     # -- scores ------------------------------------------------------------------------------------
 

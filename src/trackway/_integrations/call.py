@@ -105,7 +105,7 @@ class Call:
         endpoint, body = self._endpoint, self._request
         if self._capture and (given := _input(endpoint, body)) is not None:
             fields.set_input(o, given)
-        put_parameters(o, body, endpoint.inputs)
+        put_parameters(o, body, endpoint.no_parameters)
         if "metadata" in body and is_mapping(body["metadata"]):
             fields.apply(o, {"metadata": body["metadata"]})
         if note is not None:

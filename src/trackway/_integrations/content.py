@@ -66,6 +66,10 @@ def is_model(kind: type) -> bool:
 
 def fields_of(value: Any) -> Mapping[str, Any]:
     """The fields of a mapping, or of an SDK's object; no copy where there are none but the declared."""
+    if kernels is not None:
+        found = kernels.fields(value, _models, _EXTRA)
+        if found is not NotImplemented:
+            return found
     kind = type(value)
     if kind is dict or (kind not in _models and is_mapping(value)):
         return value  # type: ignore[no-any-return]  # a mapping

@@ -4,7 +4,7 @@ The seam looks an `Endpoint` up by the path that the SDK posts to; a new provide
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 __all__ = ["Accumulator", "Endpoint", "Outcome"]
@@ -62,3 +62,8 @@ class Endpoint:
     """Makes what puts a streamed answer together; None: there are none."""
     hides: Callable[[Mapping[str, Any]], bool] | None = None
     """Whether a chunk is there only because we asked for the usage."""
+    no_parameters: frozenset[str] = field(init=False)
+    """Fields of the body that say nothing about the model's work, or are recorded elsewhere."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "no_parameters", frozenset({"model", "metadata", *self.inputs}))

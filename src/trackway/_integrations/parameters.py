@@ -4,19 +4,17 @@ Parameters come from code, so one call has the same as the next: what they came 
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from trackway._core import fields
 from trackway._integrations.content import plain
+from trackway._wire.native import kernels
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
 
-__all__ = ["put_parameters"]
+__all__ = ["put_parameters", "scalars"]
 
-# Fields of a body that say nothing about the model's work, or are recorded elsewhere.
-_ELSEWHERE: Final = frozenset({"model", "metadata"})
 # What cannot change, and has nothing inside.
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 # Some are data (the id of a user): the table is bounded, and begun anew.
@@ -26,31 +24,44 @@ LONGEST: Final = 1_000
 _known: Final[dict[tuple[object, ...], bytes]] = {}
 
 
-@lru_cache(MAX_SETS)
-def _beside(given: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[str, ...]:
-    """Which of the fields that were *given* are parameters: an application sends few sets of fields."""
-    return tuple(name for name in given if name not in _ELSEWHERE and name not in inputs)
+def scalars(given: Mapping[str, Any], without: frozenset[str]) -> tuple[object, ...] | None:
+    """(Key, class, value, key, …) of *given*, *without* some keys; None where a value is no scalar.
+
+    With the classes, because 1, 1.0 and True are equal.
+    """
+    if type(given) is not dict:
+        return None
+    said: list[object] = []
+    for key, value in given.items():
+        kind = type(value)
+        if type(key) is not str or (key not in without and kind not in _SCALARS):
+            return None
+        if key not in without:
+            said += key, kind, value
+    return tuple(said)
 
 
-def put_parameters(o: "Observation", body: Mapping[str, Any], inputs: tuple[str, ...]) -> None:
-    """Records what is in *body* beside the *inputs*."""
-    names = _beside(tuple(body), inputs)
-    if not names:
-        return
-    values = tuple([body[name] for name in names])
-    kinds = tuple(map(type, values))
+_scalars: Final = scalars if kernels is None else kernels.scalars
+
+
+def put_parameters(o: "Observation", body: Mapping[str, Any], without: frozenset[str]) -> None:
+    """Records what is in *body*, *without* what is recorded elsewhere."""
     provider = o._provider
-    if provider.values.masks or not _SCALARS.issuperset(kinds):
-        fields.set_model_parameters(o, plain(dict(zip(names, values, strict=True))))
+    said = None if provider.values.masks else _scalars(body, without)
+    if said is None:
+        given = {key: value for key, value in body.items() if key not in without}
+        if given:
+            fields.set_model_parameters(o, plain(given))
         return
-    # With their types: 1, 1.0 and True are equal.
-    key = (provider.number, names, kinds, values)
+    if not said:
+        return
+    key = (provider.number, said)
     known = _known.get(key)
     if known is not None:
         o._room -= len(known)
         fields._put(o, "model_parameters", known)
         return
-    fields.set_model_parameters(o, dict(zip(names, values, strict=True)))
+    fields.set_model_parameters(o, dict(zip(said[::3], said[2::3], strict=True)))
     known = (o._extra or {}).get("model_parameters", b"")
     if len(known) <= LONGEST and o._room > 0:
         if len(_known) >= MAX_SETS:

@@ -13,7 +13,7 @@ from typing import Final, final
 from trackway._core.usage import Usage, inclusive
 from trackway._prices.money import Ratio, dollars, rounded
 
-__all__ = ["PER", "WITHIN", "Cost", "Rate", "Rates"]
+__all__ = ["PER", "WITHIN", "Cost", "Rate", "Rates", "dollars_of"]
 
 PER: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -90,9 +90,14 @@ class Cost:
 
     def details(self) -> dict[str, float]:
         """US dollars by bucket with their `total`, as the wire has them."""
-        details = {name: dollars(amount) for name, amount in self.pico.items()}
-        details["total"] = dollars(self.total)
-        return details
+        return dollars_of(self.pico)
+
+
+def dollars_of(pico: Mapping[str, int]) -> dict[str, float]:
+    """Pico-dollars by bucket as US dollars, with their `total`."""
+    details = {name: dollars(amount) for name, amount in pico.items()}
+    details["total"] = dollars(sum(pico.values()))
+    return details
 
 
 @final

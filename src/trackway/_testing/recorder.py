@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
+from trackway._core.ids import SPAN_ID, TRACE_ID
 from trackway._core.protocols import PARTIAL
 from trackway._wire.decode import DecodedSpan, decode_resource, decode_scope, decode_span
 from trackway._wire.encode import AttributeValue
@@ -65,20 +66,19 @@ class Recorder:
 
     # -- what a provider draws from ----------------------------------------------------------------
 
-    def span_ids(self, draw: Callable[[], int]) -> Callable[[], int]:
+    def span_ids(self, draw: Callable[[], bytes]) -> Callable[[], bytes]:
         """What draws span ids: *draw*, or 1, 2, 3 …; it notes the order in which observations start."""
-        counted = self._span_ids.__next__ if self._deterministic else draw
 
-        def drawn() -> int:
-            span_id = counted()
-            self._started[span_id] = next(self._ticks)
+        def drawn() -> bytes:
+            span_id = next(self._span_ids).to_bytes(SPAN_ID) if self._deterministic else draw()
+            self._started[int.from_bytes(span_id)] = next(self._ticks)
             return span_id
 
         return drawn
 
-    def trace_ids(self, draw: Callable[[], int]) -> Callable[[], int]:
+    def trace_ids(self, draw: Callable[[], bytes]) -> Callable[[], bytes]:
         """What draws trace ids: *draw*, or 1, 2, 3 …."""
-        return self._trace_ids.__next__ if self._deterministic else draw
+        return (lambda: next(self._trace_ids).to_bytes(TRACE_ID)) if self._deterministic else draw
 
     # -- what an outlet writes to ------------------------------------------------------------------
 

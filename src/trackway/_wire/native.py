@@ -67,6 +67,22 @@ class Kernels(Protocol):
         """`_integrations.content.plain`; NotImplemented where there may be a file, or what is no known model."""
         ...
 
+    def fields(
+        self, value: object, models: set[type], extra: str, /
+    ) -> dict[str, object] | NotImplementedType:
+        """`_integrations.content.fields_of`."""
+        ...
+
+    def scalars(self, given: object, without: frozenset[str], /) -> tuple[object, ...] | None:
+        """`_integrations.parameters.scalars`."""
+        ...
+
+    def costs(
+        self, buckets: Mapping[str, int], prices: tuple[int, ...], per: int, /
+    ) -> dict[str, float] | None:
+        """`_prices.pricer.costs`; None where a product is beyond 2⁵³."""
+        ...
+
     def count_fields(
         self,
         heads: tuple[bytes, ...],

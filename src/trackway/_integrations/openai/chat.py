@@ -40,10 +40,11 @@ def read_text(answer: Mapping[str, Any]) -> Outcome:
 
 def _message(message: Any) -> dict[str, Any]:
     """A message without what is empty; a list of calls or annotations that has none is left out, too."""
+    made = fields_of(plain(message))
     # `parse` adds what the content says already.
     return {
         key: value
-        for key, value in fields_of(plain(message)).items()
+        for key, value in made.items()
         if value is not None and value != [] and key != "parsed"
     }
 
