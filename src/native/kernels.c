@@ -4,6 +4,9 @@
  *
  *   look        _core/plain.py      is this value a small tree of plain types?
  *   plain       _core/plain.py      its JSON, if it is
+ *   clean       _core/plain.py      the same, and whether there may be a secret in it
+ *   clone       _core/starting.py   an observation that begins as all do
+ *   draw        _core/ids.py        the bytes of an id
  *   derive      _core/context.py    a context with a few keys on top
  *   text_field  _wire/encode.py     one attribute whose value is text
  *   count_fields  _core/counts.py   counts of tokens as attributes, and as JSON
@@ -29,6 +32,8 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+
+#include <structmember.h>
 
 #include <limits.h>
 #include <math.h>
@@ -237,6 +242,30 @@ static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     return data;
 }
 
+PyDoc_STRVAR(clean_doc,
+"clean(harmless, dumps, options, nodes, levels, value, room, /)\n--\n\n"
+"(What `plain` gives, whether there may be a secret in it) of the same value; else as `plain`.");
+
+static PyObject *clean(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 7)
+        return PyErr_Format(PyExc_TypeError, "clean takes 7 arguments (%zd given)", count);
+    PyObject *given[] = {args[5], args[6], args[3], args[4], args[0], args[1], args[2]};
+    PyObject *data = plain(module, given, 7);
+    if (data == NULL || !PyBytes_CheckExact(data))
+        return data;
+    PyObject *found = suspicious(module, data);
+    if (found == NULL) {
+        Py_DECREF(data);
+        return NULL;
+    }
+    /* Behind a backslash may be a key of JSON in JSON. */
+    int maybe = PyObject_IsTrue(found);
+    maybe = maybe || memchr(PyBytes_AS_STRING(data), '\\', (size_t)PyBytes_GET_SIZE(data)) != NULL;
+    Py_DECREF(found);
+    return Py_BuildValue("NO", data, maybe ? Py_True : Py_False);
+}
+
 #include "content.h"
 #include "usage.h"
 
@@ -277,6 +306,79 @@ static PyObject *derive(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
     if (failed)
         Py_CLEAR(made);
     return made;
+}
+
+/* -- beginnings ---------------------------------------------------------------------------------------------------- */
+
+PyDoc_STRVAR(clone_doc,
+"clone(given, /)\n--\n\n"
+"Another object of the class of *given*, which is written in Python, with the same in all slots.");
+
+static PyObject *clone_of(PyObject *Py_UNUSED(module), PyObject *given)
+{
+    PyTypeObject *kind = Py_TYPE(given);
+    if (!(kind->tp_flags & Py_TPFLAGS_HEAPTYPE) || !is_class_of((PyObject *)kind, &PyBaseObject_Type))
+        return PyErr_Format(PyExc_TypeError, "clone takes an object of a class that is written in Python");
+    PyObject *nothing = PyTuple_New(0);
+    if (nothing == NULL)
+        return NULL;
+    PyObject *made = PyBaseObject_Type.tp_new(kind, nothing, NULL);
+    Py_DECREF(nothing);
+    for (PyTypeObject *base = kind; made != NULL && base != NULL; base = base->tp_base)
+        for (PyMemberDef *slot = base->tp_members; slot != NULL && slot->name != NULL; slot++)
+            if (slot->type == T_OBJECT_EX) {
+                PyObject *held = *(PyObject **)((char *)given + slot->offset);
+                *(PyObject **)((char *)made + slot->offset) = Py_XNewRef(held);
+            }
+    return made;
+}
+
+enum { STATE = 32 };
+
+static uint64_t get64(const unsigned char *at)
+{
+    uint64_t word = 0;
+    for (int i = 7; i >= 0; i--)
+        word = word << 8 | at[i];
+    return word;
+}
+
+static uint64_t turned(uint64_t word, int bits) { return word << bits | word >> (64 - bits); }
+
+PyDoc_STRVAR(draw_doc,
+"draw(state, size, /)\n--\n\n"
+"So many random bytes, not all of them zero, from a *state* of 32 random bytes (a bytearray), which goes on.");
+
+/* xoshiro256++ by Blackman and Vigna: https://prng.di.unimi.it (public domain); ids need to be unique, not secret. */
+static PyObject *draw(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    long long size;
+    if (count != 2 || !PyByteArray_CheckExact(args[0]) || PyByteArray_GET_SIZE(args[0]) != STATE)
+        return PyErr_Format(PyExc_TypeError, "draw takes a bytearray of 32 bytes and a size");
+    if (!number(args[1], 8, 16, &size))
+        return NULL;
+    unsigned char *state = (unsigned char *)PyByteArray_AS_STRING(args[0]), drawn[16];
+    uint64_t s[4], any = 0;
+    for (int i = 0; i < 4; i++)
+        any |= s[i] = get64(state + 8 * i);
+    if (!any)
+        return PyErr_Format(PyExc_ValueError, "a state of zeros gives nothing else");
+    for (any = 0; !any;)
+        for (int at = 0; at < 16; at += 8) {
+            uint64_t word = turned(s[0] + s[3], 23) + s[0], next = s[1] << 17;
+            s[2] ^= s[0];
+            s[3] ^= s[1];
+            s[1] ^= s[2];
+            s[0] ^= s[3];
+            s[2] ^= next;
+            s[3] = turned(s[3], 45);
+            put64(drawn + at, word);
+            if (at < size)
+                any |= word;
+        }
+    for (int i = 0; i < 4; i++)
+        put64(state + 8 * i, s[i]);
+    return PyBytes_FromStringAndSize((const char *)drawn, (Py_ssize_t)size);
 }
 
 /* -- protobuf ------------------------------------------------------------------------------------------------------ */
@@ -856,6 +958,8 @@ static PyMethodDef functions[] = {
     {"look", (PyCFunction)(void (*)(void))look, METH_FASTCALL, look_doc},
     {"ordinary", (PyCFunction)(void (*)(void))ordinary, METH_FASTCALL, ordinary_doc},
     {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
+    {"clean", (PyCFunction)(void (*)(void))clean, METH_FASTCALL, clean_doc},
+    {"clone", clone_of, METH_O, clone_doc},
     {"content", (PyCFunction)(void (*)(void))content, METH_FASTCALL, content_doc},
     {"costs", (PyCFunction)(void (*)(void))costs, METH_FASTCALL, costs_doc},
     {"count_fields", (PyCFunction)(void (*)(void))count_fields, METH_FASTCALL, count_fields_doc},
@@ -866,6 +970,7 @@ static PyMethodDef functions[] = {
     {"scalars", (PyCFunction)(void (*)(void))scalars, METH_FASTCALL, scalars_doc},
     {"store", (PyCFunction)(void (*)(void))store, METH_FASTCALL, store_doc},
     {"scan", (PyCFunction)(void (*)(void))scan, METH_FASTCALL, scan_doc},
+    {"draw", (PyCFunction)(void (*)(void))draw, METH_FASTCALL, draw_doc},
     {"fields", (PyCFunction)(void (*)(void))fields, METH_FASTCALL, fields_doc},
     {"gather", (PyCFunction)(void (*)(void))gather, METH_FASTCALL, gather_doc},
     {"suspicious", suspicious, METH_O, suspicious_doc},

@@ -44,26 +44,35 @@ static int read_side(PyObject *given, PyObject *names, PyObject *beside, long lo
     return *part <= *whole;
 }
 
-static int are_names(PyObject *names)
+static int are_names(PyObject *names, Py_ssize_t count)
 {
-    if (!PyTuple_CheckExact(names) || PyTuple_GET_SIZE(names) != 3)
+    if (!PyTuple_CheckExact(names) || PyTuple_GET_SIZE(names) != count)
         return 0;
-    for (int i = 0; i < 3; i++)
+    for (Py_ssize_t i = 0; i < count; i++)
         if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(names, i)))
             return 0;
     return 1;
 }
 
+static int add_count(PyObject *buckets, PyObject *name, long long count_of)
+{
+    PyObject *made = PyLong_FromLongLong(count_of);
+    int failed = made == NULL || PyDict_SetItem(buckets, name, made) < 0;
+    Py_XDECREF(made);
+    return failed;
+}
+
 PyDoc_STRVAR(ordinary_doc,
-"ordinary(given, inputs, outputs, total, known, beside, most, /)\n--\n\n"
-"(input and its part, output and its part) of a usage with *known* fields alone, whose total is the sum; else None.");
+"ordinary(inputs, outputs, buckets, total, known, beside, most, given, /)\n--\n\n"
+"{bucket: count} of a usage with *known* fields alone, whose total is the sum; else None. *buckets* names four: input\n"
+"without its part, this part, and the same of the output; parts that are none are left out.");
 
 static PyObject *ordinary(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 7 || !are_names(args[1]) || !are_names(args[2]) || !PyUnicode_CheckExact(args[3])
-        || !PyFrozenSet_CheckExact(args[4]) || !PyFrozenSet_CheckExact(args[5]))
-        return PyErr_Format(PyExc_TypeError, "ordinary takes a value, names, two frozensets and the highest count");
-    PyObject *given = args[0], *key, *item;
+    if (count != 8 || !are_names(args[0], 3) || !are_names(args[1], 3) || !are_names(args[2], 4)
+        || !PyUnicode_CheckExact(args[3]) || !PyFrozenSet_CheckExact(args[4]) || !PyFrozenSet_CheckExact(args[5]))
+        return PyErr_Format(PyExc_TypeError, "ordinary takes names, two frozensets, the highest count and a value");
+    PyObject *buckets = args[2], *given = args[7], *key, *item;
     long long most, input, cached, output, reasoning, total;
     if (!number(args[6], 0, LLONG_MAX / 4, &most))
         return NULL;
@@ -77,9 +86,9 @@ static PyObject *ordinary(PyObject *Py_UNUSED(module), PyObject *const *args, Py
         if (!known)
             Py_RETURN_NONE;
     }
-    int fits = read_side(given, args[1], args[5], most, &input, &cached);
+    int fits = read_side(given, args[0], args[5], most, &input, &cached);
     if (fits == 1)
-        fits = read_side(given, args[2], args[5], most, &output, &reasoning);
+        fits = read_side(given, args[1], args[5], most, &output, &reasoning);
     if (fits == 1) {
         item = PyDict_GetItemWithError(given, args[3]);
         fits = item != NULL && is_count(item, 2 * most, &total) && total == input + output;
@@ -88,7 +97,14 @@ static PyObject *ordinary(PyObject *Py_UNUSED(module), PyObject *const *args, Py
         return NULL;
     if (!fits)
         Py_RETURN_NONE;
-    return Py_BuildValue("LLLL", input - cached, cached, output - reasoning, reasoning);
+    PyObject *made = PyDict_New();
+    if (made != NULL
+        && (add_count(made, PyTuple_GET_ITEM(buckets, 0), input - cached)
+            || add_count(made, PyTuple_GET_ITEM(buckets, 2), output - reasoning)
+            || (cached && add_count(made, PyTuple_GET_ITEM(buckets, 1), cached))
+            || (reasoning && add_count(made, PyTuple_GET_ITEM(buckets, 3), reasoning))))
+        Py_CLEAR(made);
+    return made;
 }
 
 /* Up to here a double holds every whole number. */

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import twins
-from trackway._core.openai_usage import _CHAT, _PREDICTED, _TOTAL
+from trackway._core.openai_usage import _CHAT
 from trackway._core.usage import MAX_COUNT
 
 KERNELS = twins.compiled()
@@ -59,7 +59,7 @@ more: dict[object, st.SearchStrategy[object]] = {
 
 
 def compiled(said: object) -> object:
-    return KERNELS.ordinary(said, *_CHAT._names, _TOTAL, _CHAT.known, _PREDICTED, MAX_COUNT)
+    return _CHAT._read(said)  # type: ignore[arg-type]  # whatever it is
 
 
 @given(st.fixed_dictionaries({}, optional={**fields, **more}) | st.fixed_dictionaries(fields))
@@ -75,16 +75,18 @@ def test_what_is_no_mapping_is_left(said: object) -> None:
 
 
 NAMES = ("a", "b", "c")
+FOUR = ("a", "b", "c", "d")
 
 
 @pytest.mark.parametrize(
     "given",
     [
         (),
-        ({}, ("a", "b"), NAMES, "t", frozenset(), frozenset(), 1),
-        ({}, NAMES, ("a", "b", 1), "t", frozenset(), frozenset(), 1),
-        ({}, NAMES, NAMES, "t", set(), frozenset(), 1),
-        ({}, NAMES, NAMES, "t", frozenset(), frozenset(), -1),
+        (("a", "b"), NAMES, FOUR, "t", frozenset(), frozenset(), 1, {}),
+        (NAMES, ("a", "b", 1), FOUR, "t", frozenset(), frozenset(), 1, {}),
+        (NAMES, NAMES, NAMES, "t", frozenset(), frozenset(), 1, {}),
+        (NAMES, NAMES, FOUR, "t", set(), frozenset(), 1, {}),
+        (NAMES, NAMES, FOUR, "t", frozenset(), frozenset(), -1, {}),
     ],
 )
 def test_wrong_arguments_are_refused(given: tuple[object, ...]) -> None:

@@ -13,6 +13,7 @@ from tests._core.corpus import SHAPES
 from tests._core.hostile import HOSTILE, LIST, STR, Everything
 from trackway._core import plain
 from trackway._core.plain import OPTIONS, is_container
+from trackway._core.redact import redact
 
 KERNELS = twins.compiled()
 PURE = twins.in_python("trackway._core.plain")
@@ -128,3 +129,17 @@ def test_large_floats_are_plain() -> None:
     value = [1e308, 1e308]
     assert plain.plain_bytes(value, 100, names=True) == orjson.dumps(value)
     assert PURE.plain_bytes(value, 100, names=True) is None
+
+
+@given(containers, st.integers(0, 60) | st.just(1 << 20))
+def test_what_is_clean_is_plain(value: object, room: int) -> None:
+    """`clean` gives what `plain` gives; and where it says that there is no secret in it, none is found."""
+    harmless = {name for name in NAMES if type(name) is str and name.isascii() and len(name) < 9}
+    expected = KERNELS.plain(value, room, 99, 20, harmless, orjson.dumps, OPTIONS)
+    found = KERNELS.clean(harmless, orjson.dumps, OPTIONS, 99, 20, value, room)
+    if type(found) is not tuple:
+        assert found is expected
+        return
+    data, maybe = found
+    assert data == expected
+    assert maybe or redact(data) is data

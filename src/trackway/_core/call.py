@@ -54,9 +54,8 @@ class Call:
             observation = placed(spec, taken(kwargs), provider)
             provider = observation._provider
         else:
-            observation = Observation()
             name = provider.names.get(spec.name) or provider.name(spec.name)
-            begin(observation, provider, name, spec.kind, before)
+            observation = begin(provider, name, spec.kind, before)
             if resolvers:
                 place_here(observation, before)
         self.observation = observation

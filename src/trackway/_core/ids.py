@@ -1,11 +1,17 @@
 """Trace and span ids: random, unique across forks, or derived from a seed."""
 
+import os
 import random
 import re
-from typing import Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
 from trackway._core import fork
 from trackway._core.guard import guard
+from trackway._wire.native import kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _guard: Final = guard("id_generator", quiet=True)
 _HEX: Final = re.compile(r"[0-9a-fA-F]+\Z")
@@ -26,52 +32,38 @@ class IdGenerator(Protocol):
 TRACE_ID: Final = 16
 SPAN_ID: Final = 8
 """Bytes of an id."""
-# So many are drawn at once: one by one they took as long as all else that an observation's place takes.
-DRAWN: Final = 64
 
 
 class RandomIds:
-    """Draws ids from a Mersenne Twister seeded by the system.
+    """Draws ids from a generator of pseudo-random numbers that the system seeds.
 
     `os.urandom` for each id would be a call that gives up the GIL.
     """
 
-    __slots__ = ("_source", "_spans", "_traces")
-
     def __init__(self) -> None:
-        # Seeded from os.urandom; ids need to be unique, not secret.
+        # Ids need to be unique, not secret.
         self._source = random.Random()  # noqa: S311
-        self._spans: list[bytes] = []
-        self._traces: list[bytes] = []
+        self._state = bytearray(os.urandom(32))
+        self.span_id: Callable[[], bytes] = self._span_id
+        """Draws eight random bytes, not all of them zero."""
+        self.trace_id: Callable[[], bytes] = self._trace_id
+        """Draws sixteen random bytes, not all of them zero."""
+        if kernels is not None:
+            # As short a way as there is: each observation draws one or two.
+            self.span_id = partial(kernels.draw, self._state, SPAN_ID)
+            self.trace_id = partial(kernels.draw, self._state, TRACE_ID)
         fork.on_child(self._begin_anew)
 
-    def span_id(self) -> bytes:
-        """Eight random bytes, not all of them zero."""
-        try:
-            # Whoever takes one has it for itself, in whatever thread.
-            return self._spans.pop()
-        except IndexError:
-            return self._more(self._spans, SPAN_ID)
+    def _span_id(self) -> bytes:
+        return (self._source.getrandbits(64) or 1).to_bytes(SPAN_ID)
 
-    def trace_id(self) -> bytes:
-        """Sixteen random bytes, not all of them zero."""
-        try:
-            return self._traces.pop()
-        except IndexError:
-            return self._more(self._traces, TRACE_ID)
-
-    def _more(self, pool: list[bytes], size: int) -> bytes:
-        drawn = self._source.getrandbits(8 * size * DRAWN).to_bytes(size * DRAWN)
-        several = [drawn[at : at + size] for at in range(0, len(drawn), size)]
-        first, *rest = filter(any, several)
-        pool += rest
-        return first
+    def _trace_id(self) -> bytes:
+        return (self._source.getrandbits(128) or 1).to_bytes(TRACE_ID)
 
     def _begin_anew(self) -> None:
         """A forked child must not repeat its parent's sequence."""
         self._source.seed()
-        self._spans.clear()
-        self._traces.clear()
+        self._state[:] = os.urandom(len(self._state))
 
 
 random_ids: Final = RandomIds()

@@ -1,6 +1,7 @@
 """What OpenAI says that a call used, and who speaks like it: input that contains the cached, output the reasoning."""
 
 import math
+from functools import partial
 from typing import Final, final
 
 from trackway._core.answers import Given, count_in, nested, take_in
@@ -40,7 +41,7 @@ class Ordinary:
     In a tenth of the time that it takes to look for everything that anybody sends.
     """
 
-    __slots__ = ("_names", "known")
+    __slots__ = ("_names", "_read", "known")
 
     def __init__(self, inputs: str, outputs: str) -> None:
         # A count, what tells of it, and the part that this names.
@@ -50,26 +51,22 @@ class Ordinary:
         )
         self.known = frozenset(name for names in self._names for name in names[:2]) | {_TOTAL}
         """The fields that OpenAI itself sends."""
+        self._read = self.read
+        if kernels is not None:
+            self._read = partial(
+                kernels.ordinary, *self._names, _BUCKETS, _TOTAL, self.known, _PREDICTED, MAX_COUNT
+            )
 
     def usage(self, given: Given) -> Usage | None:
         """The usage where *given* says nothing else, and no part is more than there is; else None."""
-        if kernels is None:
-            parts = self.read(given)
-        else:
-            parts = kernels.ordinary(given, *self._names, _TOTAL, self.known, _PREDICTED, MAX_COUNT)
-        if parts is None:
+        buckets = self._read(given)
+        if buckets is None:
             return None
-        inputs, cached, outputs, reasoning = parts
-        buckets = {INPUT: inputs, OUTPUT: outputs}
-        if cached:
-            buckets[CACHED] = cached
-        if reasoning:
-            buckets[REASONING] = reasoning
         # A named tuple's own `__new__` takes three times as long.
         return tuple.__new__(Usage, (buckets, NOTHING, given, (), None, None, True))
 
-    def read(self, given: Given) -> tuple[int, int, int, int] | None:
-        """(Input without the cached, the cached, output without the reasoning, that); None where there is more."""
+    def read(self, given: Given) -> dict[str, int] | None:
+        """Counts by bucket; None where there is more."""
         if type(given) is not dict or not all(type(key) is str for key in given):
             return None
         if not self.known.issuperset(given):
@@ -83,7 +80,13 @@ class Ordinary:
         total = given.get(_TOTAL)
         if type(total) is not int or total != sum(sides):
             return None
-        return (sides[0], sides[1], sides[2], sides[3])
+        inputs, cached, outputs, reasoning = sides
+        buckets = {INPUT: inputs, OUTPUT: outputs}
+        if cached:
+            buckets[CACHED] = cached
+        if reasoning:
+            buckets[REASONING] = reasoning
+        return buckets
 
 
 def _part(details: object, name: str) -> int | None:
@@ -111,6 +114,7 @@ def _counted(value: object) -> int | None:
 
 
 _TOTAL: Final = "total_tokens"
+_BUCKETS: Final = (INPUT, CACHED, OUTPUT, REASONING)
 # Parts of the output that are paid as it is.
 _PREDICTED: Final = frozenset({"accepted_prediction_tokens", "rejected_prediction_tokens"})
 _CHAT: Final = Ordinary("prompt_tokens", "completion_tokens")

@@ -5,6 +5,7 @@ application runs.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeGuard
 
@@ -140,6 +141,14 @@ def plain_bytes(value: object, room: int, *, names: bool) -> bytes | None:
         return None
     written = plain_json(value, room, names=names)
     return None if written is None else written[0]
+
+
+# (The same, whether there may be a secret in it), from one look; as `kernels.plain` where it has no answer.
+clean: Final = (
+    None
+    if kernels is None
+    else partial(kernels.clean, _harmless, orjson.dumps, OPTIONS, MAX_NODES, MAX_DEPTH)
+)
 
 
 def judged(name: str) -> Secrecy:

@@ -26,7 +26,7 @@ from trackway._core.protocols import SCORE as SCORE_RECORD
 from trackway._core.protocols import SPAN as SPAN_RECORD
 from trackway._core.sampling import Sample, Sampler
 from trackway._core.settings import Settings, resource_of
-from trackway._core.starting import begin
+from trackway._core.starting import begin, blank
 from trackway._core.state import SAID_FOR_GOOD
 from trackway._core.tracer import Tracer
 from trackway._core.values import Mask, Values
@@ -117,6 +117,8 @@ class TracerProvider(trace.TracerProvider):
             names.DEPLOYMENT_ENVIRONMENT: settings.environment,
         }
         self._environment = settings.environment
+        self.blank = blank(self)
+        """What every observation begins as."""
         release = {names.LANGFUSE_RELEASE: settings.release}
         self.constant_without_environment = encode_attributes(_given(release, self.bits))
         self.constant = encode_attributes(_given({**release, **environment}, self.bits))
@@ -133,9 +135,7 @@ class TracerProvider(trace.TracerProvider):
 
     def begin(self, name: str, kind: str, context: Context) -> Observation:
         """An observation under what is current in *context*: the short way, which `@observe` takes."""
-        o = Observation()
-        begin(o, self, name, kind, context)
-        return o
+        return begin(self, name, kind, context)
 
     def start(  # noqa: PLR0913 - every way to start one meets here
         self,

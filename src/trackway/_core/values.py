@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 
 from trackway._core.guard import guard
 from trackway._core.log import warn
-from trackway._core.plain import is_secret, plain_bytes
+from trackway._core.plain import clean, is_secret, plain_bytes
 from trackway._core.propagated import Propagated
 from trackway._core.redact import redact, redact_text
 from trackway._core.secrets import key_mark
@@ -39,12 +39,13 @@ class Mask(Protocol):
 class Values:
     """How one client turns values into bytes."""
 
-    __slots__ = ("_mask", "_max_bytes", "_redact", "_words", "masks", "unmasked")
+    __slots__ = ("_clean", "_mask", "_max_bytes", "_redact", "_words", "masks", "unmasked")
 
     def __init__(self, *, mask: Mask | None, redact: bool, max_bytes: int) -> None:
         self._mask = mask
         self.masks = mask is not None
         self._redact = redact
+        self._clean = clean if redact else None
         self._max_bytes = max_bytes
         self._words: dict[str, str] = {}
         self.unmasked = (
@@ -63,7 +64,12 @@ class Values:
         if limit > room:  # noqa: PLR1730 - `min` is a call, 60 ns
             limit = room
         # What `serialize` would do first, without the way there: most values end here.
-        plain = plain_bytes(value, limit, names=self._redact)
+        found = NotImplemented if self._clean is None else self._clean(value, limit)
+        if type(found) is tuple:
+            data = redact(found[0]) if found[1] else found[0]
+            o._room = room - len(data)
+            return data, True
+        plain = plain_bytes(value, limit, names=self._redact) if found is not None else None
         if plain is not None:
             data, is_json = plain, True
         else:

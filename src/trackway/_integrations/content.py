@@ -73,6 +73,8 @@ def fields_of(value: Any) -> Mapping[str, Any]:
     kind = type(value)
     if kind is dict or (kind not in _models and is_mapping(value)):
         return value  # type: ignore[no-any-return]  # a mapping
+    # So that the kernel knows it the next time.
+    is_model(kind)
     declared: dict[str, Any] = getattr(value, "__dict__", {})
     extra = getattr(value, _EXTRA, None)
     return {**declared, **extra} if extra else declared

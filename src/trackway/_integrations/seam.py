@@ -106,8 +106,8 @@ def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any])
 
 def _body_of(options: Any) -> Mapping[str, Any]:
     """What is sent. Some releases hold what was not given in it until they send, by values of types of their own."""
-    given: Mapping[str, Any] = options.json_data if is_mapping(options.json_data) else {}
-    extra = options.extra_json
+    data, extra = options.json_data, options.extra_json
+    given: Mapping[str, Any] = data if type(data) is dict or is_mapping(data) else {}
     if extra is not None and is_mapping(extra):
         given = {**given, **extra}
     if _JSON.issuperset(map(type, given.values())):
@@ -157,7 +157,7 @@ def _ask_usage(family: Family, client: Any, provider: str, options: Any) -> bool
 
 def _raw_mode(options: Any) -> str | None:
     headers = options.headers
-    return headers.get(RAW) if is_mapping(headers) else None
+    return headers.get(RAW) if type(headers) is dict or is_mapping(headers) else None
 
 
 def _returned(call: Call, options: Any, result: Any, kwargs: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Final, Protocol, TypeVar, cast
 __all__ = ["Kernels", "kernels"]
 
 M = TypeVar("M", bound=Mapping[str, object])
+S = TypeVar("S")
 T = TypeVar("T", bound=tuple[object, ...])
 
 
@@ -27,15 +28,16 @@ class Kernels(Protocol):
 
     def ordinary(  # noqa: PLR0913, PLR0917 - as above
         self,
-        given: object,
         inputs: tuple[str, str, str],
         outputs: tuple[str, str, str],
+        buckets: tuple[str, str, str, str],
         total: str,
         known: frozenset[str],
         beside: frozenset[str],
         most: int,
+        given: object,
         /,
-    ) -> tuple[int, int, int, int] | None:
+    ) -> dict[str, int] | None:
         """`_core.openai_usage.Ordinary.read`."""
         ...
 
@@ -51,6 +53,28 @@ class Kernels(Protocol):
         /,
     ) -> bytes | NotImplementedType | None:
         """`_core.plain.plain_bytes`: what *dumps* writes."""
+        ...
+
+    def clean(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        harmless: set[str],
+        dumps: Callable[[object, None, int], bytes],
+        options: int,
+        nodes: int,
+        levels: int,
+        value: object,
+        room: int,
+        /,
+    ) -> tuple[bytes, bool] | NotImplementedType | None:
+        """`_core.plain.clean`."""
+        ...
+
+    def clone(self, given: S, /) -> S:
+        """`_core.starting`: another object with the same in its slots."""
+        ...
+
+    def draw(self, state: bytearray, size: int, /) -> bytes:
+        """`_core.ids`: random bytes, not all of them zero."""
         ...
 
     def content(  # noqa: PLR0913, PLR0917 - as above
