@@ -20,6 +20,7 @@
  *   scalars     _integrations/parameters.py  what a request is told beside its input, to look it up by
  *   ordinary    _core/openai_usage.py  what most calls say that they used
  *   costs       _prices/pricer.py   what counts of tokens cost
+ *   sums        _core/billing.py    what all input and all output cost
  *   gather      _delivery/gather.py what stands in the spans of a segment, one behind the other
  *   exchange    _delivery/kept.py   a request and the begin of its reply
  *
@@ -973,6 +974,7 @@ static PyMethodDef functions[] = {
     {"draw", (PyCFunction)(void (*)(void))draw, METH_FASTCALL, draw_doc},
     {"fields", (PyCFunction)(void (*)(void))fields, METH_FASTCALL, fields_doc},
     {"gather", (PyCFunction)(void (*)(void))gather, METH_FASTCALL, gather_doc},
+    {"sums", (PyCFunction)(void (*)(void))sums, METH_FASTCALL, sums_doc},
     {"suspicious", suspicious, METH_O, suspicious_doc},
 #ifdef EXCHANGES
     {"exchange", (PyCFunction)(void (*)(void))exchange, METH_FASTCALL, exchange_doc},

@@ -145,3 +145,42 @@ static PyObject *costs(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     Py_XDECREF(cost);
     return made;
 }
+
+PyDoc_STRVAR(sums_doc,
+"sums(amounts, plan, /)\n--\n\n"
+"{label: the sum of the amounts under its names} of a *plan* of (label, names); None where one is no float, or not there.");
+
+static PyObject *sums(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2 || !PyDict_CheckExact(args[0]) || !PyTuple_CheckExact(args[1]))
+        return PyErr_Format(PyExc_TypeError, "sums takes a dict and a tuple");
+    PyObject *made = PyDict_New();
+    for (Py_ssize_t i = 0; made != NULL && i < PyTuple_GET_SIZE(args[1]); i++) {
+        PyObject *each = PyTuple_GET_ITEM(args[1], i);
+        if (!PyTuple_CheckExact(each) || PyTuple_GET_SIZE(each) != 2 || !PyTuple_CheckExact(PyTuple_GET_ITEM(each, 1))) {
+            PyErr_SetString(PyExc_TypeError, "a plan is of pairs of a label and names");
+            Py_CLEAR(made);
+            break;
+        }
+        PyObject *label = PyTuple_GET_ITEM(each, 0), *several = PyTuple_GET_ITEM(each, 1);
+        double sum = 0.0;
+        for (Py_ssize_t of = 0; of < PyTuple_GET_SIZE(several); of++) {
+            PyObject *name = PyTuple_GET_ITEM(several, of);
+            PyObject *amount = PyUnicode_CheckExact(name) ? PyDict_GetItemWithError(args[0], name) : NULL;
+            if (amount == NULL || !PyFloat_CheckExact(amount)) {
+                Py_DECREF(made);
+                if (PyErr_Occurred())
+                    return NULL;
+                Py_RETURN_NONE;
+            }
+            sum += PyFloat_AS_DOUBLE(amount);
+        }
+        PyObject *held = PyFloat_FromDouble(sum);
+        if (held == NULL || !PyUnicode_CheckExact(label) || PyDict_SetItem(made, label, held) < 0)
+            Py_CLEAR(made);
+        Py_XDECREF(held);
+        if (made == NULL && !PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "a label is a text");
+    }
+    return made;
+}

@@ -16,6 +16,7 @@ from trackway._core.protocols import UNPRICED
 from trackway._core.usage import STANDARD, Usage
 from trackway._wire import attributes as names
 from trackway._wire.encode import NumberKey, TextKey, attribute
+from trackway._wire.native import kernels
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
@@ -178,18 +179,25 @@ def cost_bytes(buckets: Mapping[str, float], bits: int) -> bytes:
 
 def _sides(buckets: Mapping[str, float]) -> dict[str, float]:
     """The cost of all input and of all output, as MLflow has them."""
-    amount = buckets.__getitem__
-    sides = {cost: sum(map(amount, several)) for cost, several in _by_side(tuple(buckets))}
-    sides["total_cost"] = buckets["total"]
-    return sides
+    plan = _by_side(tuple(buckets))
+    sides = None if kernels is None else kernels.sums(buckets, plan)
+    return sums(buckets, plan) if sides is None else sides
+
+
+Plan = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def sums(amounts: Mapping[str, float], plan: Plan) -> dict[str, float]:
+    """Of each label, the sum of the amounts under its names."""
+    return {label: sum(map(amounts.__getitem__, several), 0.0) for label, several in plan}
 
 
 @lru_cache(MAX_SETS)
-def _by_side(buckets: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _by_side(buckets: tuple[str, ...]) -> Plan:
     """What MLflow calls a side, and the *buckets* that are of it; without those of which there are none."""
     by_side = (
         (f"{side}_cost", tuple(name for name in buckets if name.partition("_")[0] == side))
-        for side in ("input", "output")
+        for side in ("input", "output", "total")
     )
     return tuple(each for each in by_side if each[1])
 

@@ -107,6 +107,12 @@ class Kernels(Protocol):
         """`_prices.pricer.costs`; None where a product is beyond 2⁵³."""
         ...
 
+    def sums(
+        self, amounts: Mapping[str, float], plan: tuple[tuple[str, tuple[str, ...]], ...], /
+    ) -> dict[str, float] | None:
+        """`_core.billing.sums`; None where an amount is no float."""
+        ...
+
     def count_fields(
         self,
         heads: tuple[bytes, ...],

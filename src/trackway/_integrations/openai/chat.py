@@ -50,14 +50,10 @@ def _message(message: Any) -> dict[str, Any]:
 
 
 def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) -> Outcome:
-    return Outcome(
-        output=outputs[0] if len(outputs) == 1 else outputs or None,
-        model=answer.get("model"),
-        response_id=answer.get("id"),
-        finish_reasons=tuple(reasons),
-        service_tier=answer.get("service_tier"),
-        usage=plain_mapping(answer.get("usage")),
-    )
+    output = outputs[0] if len(outputs) == 1 else outputs or None
+    said = answer.get
+    usage = plain_mapping(said("usage"))
+    return Outcome(output, said("model"), said("id"), tuple(reasons), said("service_tier"), usage)
 
 
 @final
