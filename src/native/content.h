@@ -162,56 +162,48 @@ static PyObject *content_of(PyObject *value, Payload *payload, int depth)
 }
 
 PyDoc_STRVAR(content_doc,
-"content(value, models, files, extra, shortest, nodes, levels, /)\n--\n\n"
-"*value* with objects of *models* as dicts; NotImplemented where it may hold a file, or something unknown.");
+"content(twin, models, files, extra, shortest, nodes, levels, value, /)\n--\n\n"
+"*value* with objects of *models* as dicts; what *twin* gives where it may hold a file, or something unknown.");
 
 static PyObject *content(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
     Payload payload;
-    if (count != 7 || !PySet_CheckExact(args[1]) || !PyFrozenSet_CheckExact(args[2]) || !PyUnicode_CheckExact(args[3]))
-        return PyErr_Format(PyExc_TypeError, "content takes a value, a set, a frozenset, a text and three numbers");
+    if (count != 8 || !PySet_CheckExact(args[1]) || !PyFrozenSet_CheckExact(args[2]) || !PyUnicode_CheckExact(args[3]))
+        return PyErr_Format(PyExc_TypeError, "content takes a twin, two sets, a text, three numbers and a value");
     if (!number(args[4], 1, LLONG_MAX, &payload.shortest) || !number(args[5], 0, LLONG_MAX, &payload.nodes)
         || !number(args[6], 0, MOST_LEVELS, &payload.levels))
         return NULL;
     payload.models = args[1];
     payload.files = args[2];
     payload.extra = args[3];
-    PyObject *made = content_under(NULL, args[0], &payload, 0);
-    return made == NULL && !PyErr_Occurred() ? not_here() : made;
+    PyObject *made = content_under(NULL, args[7], &payload, 0);
+    return made == NULL && !PyErr_Occurred() ? PyObject_CallOneArg(args[0], args[7]) : made;
 }
 
 PyDoc_STRVAR(fields_doc,
-"fields(value, models, extra, /)\n--\n\n"
-"The fields of a dict, or of an object of one of *models* that has no others than the declared; else NotImplemented.");
+"fields(twin, models, extra, value, /)\n--\n\n"
+"The fields of a dict, or of an object of one of *models* that has no others than the declared; else what *twin* gives.");
 
 static PyObject *fields(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 3 || !PySet_CheckExact(args[1]) || !PyUnicode_CheckExact(args[2]))
-        return PyErr_Format(PyExc_TypeError, "fields takes a value, a set and a text");
-    if (PyDict_CheckExact(args[0]))
-        return Py_NewRef(args[0]);
+    if (count != 4 || !PySet_CheckExact(args[1]) || !PyUnicode_CheckExact(args[2]))
+        return PyErr_Format(PyExc_TypeError, "fields takes a twin, a set, a text and a value");
+    PyObject *value = args[3], *declared = NULL;
+    if (PyDict_CheckExact(value))
+        return Py_NewRef(value);
     Payload payload = {.models = args[1]};
-    int known = is_known_model(Py_TYPE(args[0]), &payload);
-    if (known < 0 && PyErr_Occurred())
-        return NULL;
-    if (known != 1)
-        return not_here();
-    PyObject *extra = PyObject_GenericGetAttr(args[0], args[2]);
-    if (extra == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_AttributeError))
-            return NULL;
-        PyErr_Clear();
+    if (is_known_model(Py_TYPE(value), &payload) == 1) {
+        PyObject *extra = PyObject_GenericGetAttr(value, args[2]);
+        if (extra == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
+            PyErr_Clear();
+        int more = extra != NULL && extra != Py_None && (!PyDict_CheckExact(extra) || PyDict_GET_SIZE(extra));
+        Py_XDECREF(extra);
+        if (!more && !PyErr_Occurred())
+            declared = PyObject_GenericGetDict(value, NULL);
+        if (declared == NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_AttributeError))
+            PyErr_Clear();
     }
-    int more = extra != NULL && extra != Py_None && (!PyDict_CheckExact(extra) || PyDict_GET_SIZE(extra));
-    Py_XDECREF(extra);
-    if (more)
-        return not_here();
-    PyObject *declared = PyObject_GenericGetDict(args[0], NULL);
-    if (declared == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        PyErr_Clear();
-        return not_here();
-    }
-    return declared;
+    return declared == NULL && !PyErr_Occurred() ? PyObject_CallOneArg(args[0], value) : declared;
 }
 
 PyDoc_STRVAR(scalars_doc,

@@ -132,8 +132,10 @@ def test_a_message_of_the_sdk() -> None:
     """A message as the SDK gives it is taken apart by the kernel itself."""
     message = ChatCompletionMessage(role="assistant", content="Hi", refusal=None)
     content.plain(message)
-    made = KERNELS.content(message, content._models, content._KEYS, content._EXTRA, 64, 100, 24)
+    tables = content._models, content._KEYS, content._EXTRA
+    made = KERNELS.content(lambda _: "asked", *tables, 64, 100, 24, message)
     assert made == {"role": "assistant", "content": "Hi"}
+    assert KERNELS.content(lambda _: "asked", *tables, 64, 100, 24, object()) == "asked"
 
 
 @given(values.filter(lambda value: not isinstance(value, type)))
@@ -147,15 +149,22 @@ def test_fields_are_those_of_its_twin(value: object) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [(), (1, set(), set(), "", 1, 1, 1), (1, set(), frozenset(), "", 1, 1, 201), (1, set(), frozenset(), "", 0, 1, 1)],
-)  # fmt: skip
+    [
+        (),
+        (len, set(), set(), "", 1, 1, 1, 1),
+        (len, set(), frozenset(), "", 1, 1, 201, 1),
+        (len, set(), frozenset(), "", 0, 1, 1, 1),
+    ],
+)
 def test_wrong_arguments_are_refused(given: tuple[object, ...]) -> None:
     """What would read beyond a bound is an error."""
     with pytest.raises((TypeError, OverflowError)):
         cast("twins.Kernel", KERNELS.content)(*given)
 
 
-@pytest.mark.parametrize("given", [(), (1, frozenset(), ""), (1, set(), b""), (1, set())])
+@pytest.mark.parametrize(
+    "given", [(), (len, frozenset(), "", 1), (len, set(), b"", 1), (len, set(), "")]
+)
 def test_wrong_arguments_for_fields_are_refused(given: tuple[object, ...]) -> None:
     """What would be read as something else is an error."""
     with pytest.raises(TypeError):

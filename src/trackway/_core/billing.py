@@ -73,9 +73,9 @@ class Bill:
 
     __slots__ = ("given", "given_tier", "model", "provider", "response_model", "usage")
 
-    def __init__(self) -> None:
-        self.provider: str | None = None
-        self.model: str | None = None
+    def __init__(self, provider: str | None = None, model: str | None = None) -> None:
+        self.provider = provider
+        self.model = model
         self.response_model: str | None = None
         self.given_tier: str | None = None
         self.usage: Usage | None = None

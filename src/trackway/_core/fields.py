@@ -130,11 +130,20 @@ def _set_usage(o: "Observation", value: object) -> None:
 
 
 def set_usage_details(o: "Observation", value: object) -> None:
+    """What was used, in any shape that somebody hands over."""
     usage = usage_of(value)
-    bill = billing.of(o)
-    bill.usage = usage
     if usage is None:
-        return
+        billing.of(o).usage = None
+    else:
+        set_usage(o, usage)
+
+
+def set_usage(o: "Observation", usage: Usage) -> None:
+    """What was used."""
+    bill = o._bill
+    if bill is None:
+        bill = billing.of(o)
+    bill.usage = usage
     encoded = usage_bytes(usage, o._provider.bits)
     if usage.raw is not None:
         if usage.counts_alone and not o._provider.values.masks:

@@ -4,7 +4,7 @@ Two microseconds for three documents of a kilobyte. Only exact built-in types ar
 application runs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeGuard
@@ -143,12 +143,16 @@ def plain_bytes(value: object, room: int, *, names: bool) -> bytes | None:
     return None if written is None else written[0]
 
 
-# (The same, whether there may be a secret in it), from one look; as `kernels.plain` where it has no answer.
-clean: Final = (
-    None
+def _look_twice(value: object, room: int) -> None:  # noqa: ARG001 - without kernels there is no short way
+    return None
+
+
+clean: Final[Callable[[object, int], "tuple[bytes, bool] | NotImplementedType | None"]] = (
+    _look_twice
     if kernels is None
     else partial(kernels.clean, _harmless, orjson.dumps, OPTIONS, MAX_NODES, MAX_DEPTH)
 )
+"""(What `plain_bytes` gives, whether there may be a secret in it), from one look; no tuple where it takes more."""
 
 
 def judged(name: str) -> Secrecy:

@@ -98,7 +98,7 @@ class TracerProvider(trace.TracerProvider):
         self.speaks_genai = bool(self.bits & GENAI)
         self._destinations = tuple(destinations)
         self.values = Values(mask=mask, redact=settings.redact, max_bytes=settings.max_value_bytes)
-        self.value = self.values.encode
+        self.value = self.values.shortest
         self.metadata = self.values.metadata
         self.text = self.values.text
         self.identity = self.values.identity

@@ -12,6 +12,7 @@ from trackway._core.propagated import Propagated
 from trackway._core.redact import redact, redact_text
 from trackway._core.secrets import key_mark
 from trackway._core.serialize import json_text, serialize
+from trackway._wire.native import kernels
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
@@ -39,15 +40,16 @@ class Mask(Protocol):
 class Values:
     """How one client turns values into bytes."""
 
-    __slots__ = ("_clean", "_mask", "_max_bytes", "_redact", "_words", "masks", "unmasked")
+    __slots__ = ("_mask", "_max_bytes", "_redact", "_words", "masks", "shortest", "unmasked")
 
     def __init__(self, *, mask: Mask | None, redact: bool, max_bytes: int) -> None:
         self._mask = mask
         self.masks = mask is not None
         self._redact = redact
-        self._clean = clean if redact else None
         self._max_bytes = max_bytes
         self._words: dict[str, str] = {}
+        self.shortest = self.encode_plain if redact and mask is None and kernels else self.encode
+        """`encode`, by the shortest way to it."""
         self.unmasked = (
             self if mask is None else Values(mask=None, redact=redact, max_bytes=max_bytes)
         )
@@ -63,13 +65,8 @@ class Values:
         limit = self._max_bytes
         if limit > room:  # noqa: PLR1730 - `min` is a call, 60 ns
             limit = room
-        # What `serialize` would do first, without the way there: most values end here.
-        found = NotImplemented if self._clean is None else self._clean(value, limit)
-        if type(found) is tuple:
-            data = redact(found[0]) if found[1] else found[0]
-            o._room = room - len(data)
-            return data, True
-        plain = plain_bytes(value, limit, names=self._redact) if found is not None else None
+        # What `serialize` would do first, without the way there.
+        plain = plain_bytes(value, limit, names=self._redact)
         if plain is not None:
             data, is_json = plain, True
         else:
@@ -78,6 +75,18 @@ class Values:
             data = redact(data)
         o._room = room - len(data)
         return data, is_json
+
+    def encode_plain(self, value: object, o: "Observation") -> tuple[bytes, bool]:
+        """As `encode`, by the way that most values take where there are kernels and no mask."""
+        room, limit = o._room, self._max_bytes
+        found = clean(value, limit if limit < room else room)  # noqa: FURB136 - `min` is a call, 60 ns
+        if found.__class__ is not tuple:
+            return self.encode(value, o)
+        data, maybe = found
+        if maybe:
+            data = redact(data)
+        o._room = room - len(data)
+        return data, True
 
     def masked(self, value: object) -> object:
         """What the mask makes of *value*; itself without one."""

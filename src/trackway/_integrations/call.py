@@ -269,7 +269,7 @@ class Call:
             if outcome.units:
                 usage = with_units(usage, outcome.units)
             if usage is not None:
-                fields.set_usage_details(o, usage)
+                fields.set_usage(o, usage)
         fields._put(o, "response", _response(outcome))
 
 

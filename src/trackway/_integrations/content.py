@@ -10,7 +10,8 @@ A reference is a text, so that the shape around it stays what every viewer of me
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypeGuard
 
 from trackway._wire.native import kernels
@@ -64,12 +65,8 @@ def is_model(kind: type) -> bool:
     return True
 
 
-def fields_of(value: Any) -> Mapping[str, Any]:
-    """The fields of a mapping, or of an SDK's object; no copy where there are none but the declared."""
-    if kernels is not None:
-        found = kernels.fields(value, _models, _EXTRA)
-        if found is not NotImplemented:
-            return found
+def fields_in_python(value: Any) -> Mapping[str, Any]:
+    """`fields_of`, where the kernel has no answer."""
     kind = type(value)
     if kind is dict or (kind not in _models and is_mapping(value)):
         return value  # type: ignore[no-any-return]  # a mapping
@@ -80,16 +77,29 @@ def fields_of(value: Any) -> Mapping[str, Any]:
     return {**declared, **extra} if extra else declared
 
 
-def plain(value: Any) -> Any:
-    """*value* with SDK objects as dicts (without their empty fields) and files in base64 as references."""
-    if kernels is not None:
-        made = kernels.content(value, _models, _KEYS, _EXTRA, SHORTEST, MAX_NODES, MAX_DEPTH)
-        if made is not NotImplemented:
-            return made
+def plain_in_python(value: Any) -> Any:
+    """`plain`, where the kernel has no answer."""
     kind = type(value)
     if kind is str:
         return _text(value)
     return value if kind in _LEAVES else _Walk().of(value, 0)
+
+
+fields_of: Final[Callable[[Any], Mapping[str, Any]]] = (
+    fields_in_python
+    if kernels is None
+    else partial(kernels.fields, fields_in_python, _models, _EXTRA)
+)
+"""The fields of a mapping, or of an SDK's object; no copy where there are none but the declared."""
+
+plain: Final[Callable[[Any], Any]] = (
+    plain_in_python
+    if kernels is None
+    else partial(
+        kernels.content, plain_in_python, _models, _KEYS, _EXTRA, SHORTEST, MAX_NODES, MAX_DEPTH
+    )
+)
+"""What is handed over with SDK objects as dicts (without their empty fields) and files in base64 as references."""
 
 
 def plain_mapping(value: Any) -> dict[str, Any] | None:

@@ -4,7 +4,6 @@ Applications call few models, so what an opening comes to (names redacted, attri
 next call of the same.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from trackway._core import billing, fields, parents
@@ -32,12 +31,13 @@ class _Opening(NamedTuple):
     name: str
     recorded_name: str
     kind: str
-    provider: str | None
-    model: str | None
-    said: Mapping[str, bytes]
+    of_bill: tuple[str | None, str | None]
+    """Provider and model."""
+    said: dict[str, bytes]
 
 
-_openings: Final[dict[tuple[object, ...], _Opening]] = {}
+Key = tuple[int, "Endpoint", str, str | None]
+_openings: Final[dict[Key, _Opening]] = {}
 
 
 def opened(
@@ -51,41 +51,45 @@ def opened(
     asked = model if isinstance(model, str) else None
     key = (provider.number, endpoint, provider_name, asked)
     known = _openings.get(key)
-    name = _name(endpoint, asked) if known is None else known.name
+    if known is None:
+        return _opened_first(provider, endpoint, key, note)
+    name, recorded_name, kind, of_bill, said = known
     if note is not None:
-        place = cast("TraceContext | None", note.place)
-        called = note.name or name
-        o = provider.start(called, endpoint.kind, {}, trace_context=place, owned=note.propagated)
+        o = _placed(provider, name, kind, note)
     else:
         # The short way, which functions under `@observe` take.
         here = get_current()
-        o = provider.begin(name, endpoint.kind, here)
-        o._name = provider.name(name) if known is None else known.recorded_name
-        o._touched = o._start
+        o = provider.begin(name, kind, here)
+        o._name, o._touched = recorded_name, o._start
         if parents.resolvers:
             place_here(o, here)
-    if not o._recording:
-        return o
-    if known is None:
-        known = _worked_out(o, endpoint, provider_name, asked)
-        if len(_openings) < MAX_OPENINGS and len(name) <= LONGEST_MODEL:
-            _openings[key] = known
-    o._kind, o._extra = known.kind, dict(known.said)
-    bill = o._bill = billing.Bill()
-    bill.provider, bill.model = known.provider, known.model
+    if o._recording:
+        o._kind, o._extra, o._bill = kind, said.copy(), billing.Bill(*of_bill)
     return o
 
 
-def _name(endpoint: "Endpoint", model: str | None) -> str:
-    return endpoint.operation if model is None else f"{endpoint.operation} {model}"
+def _placed(provider: "TracerProvider", name: str, kind: str, note: "Note | None") -> "Observation":
+    """An observation where the call says that it belongs, if it says so."""
+    if note is None:
+        return provider.start(name, kind, {})
+    place = cast("TraceContext | None", note.place)
+    return provider.start(note.name or name, kind, {}, trace_context=place, owned=note.propagated)
 
 
-def _worked_out(
-    o: "Observation", endpoint: "Endpoint", provider_name: str, model: str | None
-) -> _Opening:
+def _opened_first(
+    provider: "TracerProvider", endpoint: "Endpoint", key: Key, note: "Note | None"
+) -> "Observation":
+    """As `opened`, and remembers what it came to."""
+    _, _, provider_name, model = key
+    name = endpoint.operation if model is None else f"{endpoint.operation} {model}"
+    o = _placed(provider, name, endpoint.kind, note)
+    if not o._recording:
+        return o
     fields.apply(o, {"provider": provider_name, "model": model})
     bill = billing.of(o)
-    kind = of_call(endpoint.kind, endpoint.operation)
-    name = _name(endpoint, model)
-    recorded = o._provider.name(name)
-    return _Opening(name, recorded, kind, bill.provider, bill.model, o._extra or {})
+    o._kind = of_call(endpoint.kind, endpoint.operation)
+    if len(_openings) < MAX_OPENINGS and len(name) <= LONGEST_MODEL:
+        said = dict(o._extra or {})
+        of_bill = bill.provider, bill.model
+        _openings[key] = _Opening(name, provider.name(name), o._kind, of_bill, said)
+    return o

@@ -94,7 +94,11 @@ def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any])
         if note is not None:
             provider = note.chosen(provider)
         body = _body_of(options)
-        at = _provider_of(client)
+        # The property of OpenAI's latest release takes 2 µs to give what it holds.
+        held = client.__dict__.get("_base_url")
+        kept = _addresses.get(id(held))
+        remembered = kept is not None and kept[0] is held and kept[1] is type(client)
+        at = kept[2] if remembered else _provider_of(client, held)
         streamed = bool(kwargs.get("stream"))
         hiding = streamed and endpoint.hides is not None and _ask_usage(family, client, at, options)
         call = Call(provider, endpoint, at, body, note, hiding=hiding)
@@ -115,19 +119,15 @@ def _body_of(options: Any) -> Mapping[str, Any]:
     return {key: value for key, value in given.items() if type(value).__name__ not in _ABSENT}
 
 
-def _provider_of(client: Any) -> str:
-    kind: Any = type(client)
-    # The property of OpenAI's latest release takes 2 µs to give what it holds.
-    held = client.__dict__.get("_base_url")
-    kept = _addresses.get(id(held))
-    if kept is not None and kept[0] is held and kept[1] is kind:
-        return kept[2]
+def _provider_of(client: Any, held: Any) -> str:
+    """Who answers a *client*, which has *held* as its address: remembered where it is what its class says, too."""
     if "_azure_endpoint" in client.__dict__:
         return hosts.AZURE
     cloud: str | None = getattr(client, _CLOUD, None)
     if cloud is not None:
         return cloud
     name = hosts.provider_of(client.base_url)
+    kind = type(client)
     if held is not None and _holds_its_url(kind) and len(_addresses) < MAX_ADDRESSES:
         _addresses[id(held)] = held, kind, name
     return name

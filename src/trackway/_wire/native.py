@@ -79,22 +79,28 @@ class Kernels(Protocol):
 
     def content(  # noqa: PLR0913, PLR0917 - as above
         self,
-        value: object,
+        twin: Callable[[object], object],
         models: set[type],
         files: frozenset[str],
         extra: str,
         shortest: int,
         nodes: int,
         levels: int,
+        value: object,
         /,
     ) -> object:
-        """`_integrations.content.plain`; NotImplemented where there may be a file, or what is no known model."""
+        """`_integrations.content.plain`; asks the twin where there may be a file, or what is no known model."""
         ...
 
     def fields(
-        self, value: object, models: set[type], extra: str, /
-    ) -> dict[str, object] | NotImplementedType:
-        """`_integrations.content.fields_of`."""
+        self,
+        twin: Callable[[object], Mapping[str, object]],
+        models: set[type],
+        extra: str,
+        value: object,
+        /,
+    ) -> Mapping[str, object]:
+        """`_integrations.content.fields_of`; asks the twin where there is more than a dict of fields."""
         ...
 
     def scalars(self, given: object, without: frozenset[str], /) -> tuple[object, ...] | None:
