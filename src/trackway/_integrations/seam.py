@@ -97,8 +97,9 @@ def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any])
         # The property of OpenAI's latest release takes 2 µs to give what it holds.
         held = client.__dict__.get("_base_url")
         kept = _addresses.get(id(held))
-        remembered = kept is not None and kept[0] is held and kept[1] is type(client)
-        at = kept[2] if remembered else _provider_of(client, held)
+        if kept is None or kept[0] is not held or kept[1] is not type(client):
+            kept = held, type(client), _provider_of(client, held)
+        at = kept[2]
         streamed = bool(kwargs.get("stream"))
         hiding = streamed and endpoint.hides is not None and _ask_usage(family, client, at, options)
         call = Call(provider, endpoint, at, body, note, hiding=hiding)
