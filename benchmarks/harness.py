@@ -16,6 +16,8 @@ RESULTS = HERE / "results"
 # What is installed into the environment of each library; the first is what its version is of.
 REQUIREMENTS = {
     "trackway": ["--editable", str(ROOT)],
+    "trackway-openai": ["--editable", str(ROOT), "openai>=3,<4"],
+    "trackway-prices": ["--editable", f"{ROOT}[prices]", "openai>=3,<4"],
     "langfuse": ["langfuse>=5,<6"],
     "langfuse-langchain": ["langfuse>=5,<6", "langchain>=1,<2"],
     "langfuse-openai": ["langfuse>=5,<6", "openai>=3,<4"],
@@ -125,7 +127,7 @@ def environment(name):
     sources = [ROOT / "hatch_build.py", *(ROOT / "src" / "native").iterdir()]
     changed = max(source.stat().st_mtime for source in sources)
     wanted = "\n".join(REQUIREMENTS[name])
-    stale = name == "trackway" and made.exists() and made.stat().st_mtime < changed
+    stale = name.startswith("trackway") and made.exists() and made.stat().st_mtime < changed
     if stale or not made.exists() or made.read_text(encoding="utf-8") != wanted:
         print(f"making {directory.relative_to(ROOT)} …", flush=True)
         subprocess.run([sys.executable, "-m", "venv", directory], check=True)

@@ -1,11 +1,12 @@
 """What a traced call of the OpenAI SDK, and a chunk of a stream, cost over the bare SDK, beside the Langfuse wrapper.
 
 `python integrations.py` makes the environments and prints a table; with `--instructions` it counts instructions, under
-valgrind, where there is one (minutes). `python integrations.py measure LIBRARY DIRECTORY` is one run: its sections are
-told apart by calls of `getppid`, at which callgrind writes down what was counted since the last.
+valgrind, where there is one (minutes). `python integrations.py measure LIBRARY URL DIRECTORY` is one run: its sections
+are told apart by calls of `getppid`, at which callgrind writes down what was counted since the last.
 
-The transport is a stub in this process: no socket, no server. Spans are encoded and go to the spool on disk (trackway)
-or through the batch processor to an exporter that drops them (Langfuse).
+What the SDK talks to is a stub in this process: no socket, no server. What is traced goes to a sink in a process of its
+own, and each section ends when it is there: all threads are counted, encoding and delivery included. Under valgrind
+everything takes fifty times as long, so the sink takes two seconds to answer: requests are of as many spans as usual.
 """
 
 import json
@@ -15,15 +16,18 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
-from harness import environment
+from harness import Bench, environment
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+LIBRARIES = ("trackway-openai", "trackway-prices", "langfuse-openai")
+KINDS = ("call", "chunk")
 CALLS, CHUNKS, ROUNDS = 300, 2_000, 5
+# Before what is counted: what is made once, and adapts to what it sees.
+WARM = 100
 # Under valgrind everything takes fifty times as long.
-COUNTED_CALLS, COUNTED_CHUNKS = 40, 400
+COUNTED_CALLS, COUNTED_CHUNKS = 200, 400
 
 WORDS = "the quick brown fox jumps over the lazy dog and runs away into the wood "
 ASK = {
@@ -75,74 +79,77 @@ def client_of(cls, chunks):
     return cls(api_key="sk-test", http_client=DefaultHttpxClient(transport=Stub()))
 
 
-def traced(library, chunks):
-    """A traced client, by *library*."""
-    if library == "trackway":
+def traced(library, url, chunks):
+    """(A traced client, what waits until all is delivered), by *library*."""
+    if library.startswith("trackway"):
+        import trackway
         from trackway.openai import OpenAI
 
-        return client_of(OpenAI, chunks)
+        return client_of(OpenAI, chunks), trackway.get_client().flush
     from langfuse import Langfuse
-    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-    class Dropping(SpanExporter):
-        def export(self, spans):  # noqa: ARG002 - its signature
-            return SpanExportResult.SUCCESS
-
-    Langfuse(
-        public_key="pk", secret_key="sk", base_url="http://127.0.0.1:9", span_exporter=Dropping()
-    )
+    flush = Langfuse(public_key="pk", secret_key="sk", base_url=url).flush
     from langfuse.openai import openai
 
-    return client_of(openai.OpenAI, chunks)
+    return client_of(openai.OpenAI, chunks), flush
 
 
-def call(client, count):
-    """So many calls; CPU seconds of this thread."""
-    before = time.thread_time()
+def calls(client, count):
+    """So many calls."""
     for _ in range(count):
         client.chat.completions.create(**ASK)
-    return time.thread_time() - before
 
 
 def stream(client):
-    """One stream, read to its end; CPU seconds of this thread."""
-    before = time.thread_time()
-    for _ in client.chat.completions.create(
-        **ASK, stream=True, stream_options={"include_usage": False}
-    ):
+    """One stream, read to its end."""
+    options = {"include_usage": False}
+    for _ in client.chat.completions.create(**ASK, stream=True, stream_options=options):
         pass
-    return time.thread_time() - before
 
 
-def sections(library, chunks):
+def sections(library, url, chunks):
     """The clients of each section, made when it begins: importing a wrapper may change the bare SDK."""
     import openai
 
-    yield "bare", client_of(openai.OpenAI, chunks)
-    yield "traced", traced(library, chunks)
+    yield "bare", client_of(openai.OpenAI, chunks), lambda: None
+    yield "traced", *traced(library, url, chunks)
 
 
-def measured(library, directory):
-    """One run: CPU seconds of a call and of a chunk, bare and traced; the best of some rounds."""
-    os.environ["TRACKWAY_DIR"] = directory
+def cpu(work, flush, rounds):
+    """CPU seconds of this process for *work* and its delivery; the best of some rounds."""
+    best = float("inf")
+    for _ in range(rounds):
+        before = time.process_time()
+        work()
+        flush()
+        best = min(best, time.process_time() - before)
+    return best
+
+
+def measured(library, url, directory):
+    """One run: CPU seconds of a call and of a chunk, bare and traced."""
+    # So that a batch of either is what was traced until the end.
+    os.environ |= {"LANGFUSE_FLUSH_INTERVAL": "600", "TRACKWAY_LOCAL": "false"}
+    os.environ |= {"TRACKWAY_ENDPOINT": url, "TRACKWAY_DIR": directory}
     counted = "CALLGRIND" in os.environ
-    calls, chunks, rounds = (
+    count, chunks, rounds = (
         (COUNTED_CALLS, COUNTED_CHUNKS, 1) if counted else (CALLS, CHUNKS, ROUNDS)
     )
     found = {}
-    for name, client in sections(library, chunks):
-        call(client, 5)
+    for name, client, flush in sections(library, url, chunks):
+        calls(client, WARM)
         stream(client)
+        flush()
         os.getppid()
-        found[f"{name}_call"] = min(call(client, calls) for _ in range(rounds)) / calls
+        found[f"{name}_call"] = cpu(lambda c=client: calls(c, count), flush, rounds) / count
         os.getppid()
-        found[f"{name}_chunk"] = min(stream(client) for _ in range(rounds)) / chunks
+        found[f"{name}_chunk"] = cpu(lambda c=client: stream(c), flush, rounds) / chunks
         os.getppid()
     return found
 
 
-def instructions(python, library, directory):
-    """The same, in instructions; None where there is no valgrind."""
+def instructions(python, library, url, directory):
+    """The same, in instructions; where there is valgrind."""
     out = Path(directory) / "callgrind"
     command = [
         "valgrind",
@@ -151,7 +158,7 @@ def instructions(python, library, directory):
         f"--callgrind-out-file={out}",
     ]
     subprocess.run(
-        [*command, python, __file__, "measure", library, directory],
+        [*command, python, __file__, "measure", library, url, directory],
         env={**os.environ, "CALLGRIND": "1", "PYTHONHASHSEED": "0"},
         check=True,
         capture_output=True,
@@ -169,39 +176,56 @@ def instructions(python, library, directory):
     }
 
 
+def one(library, url, *, count):
+    """One library's figures."""
+    python = environment(library)
+    with tempfile.TemporaryDirectory() as directory:
+        if count:
+            return instructions(python, library, url, directory)
+        done = subprocess.run(
+            [python, __file__, "measure", library, url, directory],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+def arrived(url):
+    """How many spans the sink has; forgets them."""
+    with urllib.request.urlopen(f"{url}/stats") as answer:
+        spans = json.load(answer)["spans"]
+    urllib.request.urlopen(f"{url}/reset").close()
+    return spans
+
+
 def main(arguments):
     """Every library, in its environment; the ratios."""
     count = "--instructions" in arguments
-    pythons = {
-        "trackway": ROOT / ".venv" / "bin" / "python",
-        "langfuse": environment("langfuse-openai"),
-    }
+    if count:
+        os.environ["SINK_DELAY_S"] = "2"
     unit, scale = ("instructions", 1) if count else ("µs of CPU", 1e6)
+    expected = WARM + 1 + (COUNTED_CALLS + 1 if count else (CALLS + 1) * ROUNDS)
+    bench = Bench(["trackway", "otel"], {})
     over = {}
-    for library, python in pythons.items():
-        with tempfile.TemporaryDirectory() as directory:
-            if count:
-                row = instructions(python, library, directory)
-            else:
-                done = subprocess.run(
-                    [python, __file__, "measure", library, directory],
-                    capture_output=True, text=True, check=True,
-                )  # fmt: skip
-                row = json.loads(done.stdout.splitlines()[-1])
-        row = {key: value * scale for key, value in row.items()}
-        over[library] = [row[f"traced_{kind}"] - row[f"bare_{kind}"] for kind in ("call", "chunk")]
-        bare = f"(bare: {row['bare_call']:,.0f} and {row['bare_chunk']:,.1f})"
+    with bench.sink() as url:
+        for library in LIBRARIES:
+            row = one(library, url, count=count)
+            row = {key: value * scale for key, value in row.items()}
+            over[library] = [row[f"traced_{kind}"] - row[f"bare_{kind}"] for kind in KINDS]
+            missing = expected - arrived(url)
+            print(
+                f"{library:16} {over[library][0]:12,.1f} a call, {over[library][1]:10,.2f} a chunk "
+                f"(bare: {row['bare_call']:,.0f} and {row['bare_chunk']:,.1f}; {missing} spans missing)"
+            )
+    theirs = over["langfuse-openai"]
+    for library in LIBRARIES[:-1]:
+        ratios = [theirs[i] / over[library][i] for i in range(len(KINDS))]
         print(
-            f"{library:10} {over[library][0]:12,.1f} a call, {over[library][1]:10,.2f} a chunk {bare}"
+            f"{library} over the bare SDK, in {unit}: a call 1/{ratios[0]:.1f}, a chunk 1/{ratios[1]:.1f}"
         )
-    ratios = [
-        theirs / ours for ours, theirs in zip(over["trackway"], over["langfuse"], strict=True)
-    ]
-    print(f"over the bare SDK, in {unit}: a call 1/{ratios[0]:.1f}, a chunk 1/{ratios[1]:.1f}")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["measure"]:
-        print(json.dumps(measured(*sys.argv[2:4])))
+        print(json.dumps(measured(*sys.argv[2:5])))
     else:
         main(sys.argv[1:])

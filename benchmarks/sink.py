@@ -3,14 +3,18 @@
 HTTP on loopback, in a process of its own, so that it costs the measured process nothing but the socket. Bodies are kept
 as they came; `GET /stats` decodes them (`protocols.py`) and answers how many distinct spans arrived; `GET /reset`
 forgets them. `python sink.py forget [PORT]` counts the spans of bodies that are not compressed as they come, without
-looking into them, and keeps nothing: for more than fits into memory.
+looking into them, and keeps nothing: for more than fits into memory. With `SINK_DELAY_S` in its environment it answers
+that much later.
 """
 
 import asyncio
 import json
+import os
 import sys
 
 import protocols
+
+DELAY_S = float(os.environ.get("SINK_DELAY_S", "0"))
 
 
 class Received:
@@ -71,6 +75,7 @@ async def serve(reader, writer, received):
                 received.forget()
             else:
                 received.add(path, headers, body)
+                await asyncio.sleep(DELAY_S)
                 kind, answer = protocols.answer(path, body)
             head = (
                 f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\nContent-Type: {kind}\r\n\r\n"
