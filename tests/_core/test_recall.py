@@ -24,6 +24,14 @@ BARS = {
         ("shaped", "A"): 0.80,
         ("shaped", "B"): 0.60,
     },
+    "rulesets.txt": {
+        ("named", "A"): 0.90,
+        ("named", "B"): 0.82,
+        ("again", "A"): 0.86,
+        ("again", "B"): 0.90,
+        ("shaped", "A"): 0.29,
+        ("shaped", "B"): 0.27,
+    },
 }
 
 

@@ -63,7 +63,7 @@ def test_every_prefix_is_known() -> None:
     assert unknown == []
 
 
-@pytest.mark.parametrize("file", ["scanners.txt", "detectors.txt"])
+@pytest.mark.parametrize("file", ["scanners.txt", "detectors.txt", "rulesets.txt"])
 def test_what_scanners_find_is_redacted_alike(file: str) -> None:
     """Of every format that other scanners list, with the kernel and without, the same is written."""
     for each in planted(2, file):
