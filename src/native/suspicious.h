@@ -149,6 +149,10 @@ static const char words[] =
     "sksssttethvcvewd";
 static uint64_t ends_head[3][128][2];
 
+/* For runs.py: what else a character of a run is. */
+enum { LONG_RUN = 31, SIGN = 1, NUMBER = 2, LOW = 4, HIGH = 8, NO_HEXADECIMAL = 16 };
+static unsigned char in_runs[256];
+
 enum { SMALL = 1, LARGE = 2, DIGIT = 4, WORD_SIGN = 8, OTHER_SIGN = 16, VALUE_SIGN = 32, OPENS = 64, CLOSES = 128 };
 enum { WORD = SMALL | LARGE | DIGIT | WORD_SIGN, RUN = WORD | OTHER_SIGN, VALUE = RUN | VALUE_SIGN };
 
@@ -268,6 +272,49 @@ static int may_begin(Text text, size_t at)
     }
 }
 
+/* Whether a run begins with a word and a sign, as ids do; the letter of an escape may be no part of it. */
+static int is_headed(Text text, size_t from)
+{
+    size_t at = from + (in_runs[text.data[from]] & HIGH ? 1 : 0), most = at + 11;
+    if (from > 0 && text.data[from - 1] == '\\')
+        return 0;
+    while (at < most && at < text.size && (in_runs[text.data[at]] & (LOW | NUMBER)))
+        at++;
+    return at > from + 1 && at < text.size && (text.data[at] == '_' || text.data[at] == '-');
+}
+
+/* Whether a run of runs.py may be a key: no number, no digest, no UUID. One that is long enough holds a 31st byte. */
+static int has_long_run(Text text)
+{
+    size_t from = 0, at = LONG_RUN;
+    while (at <= text.size) {
+        size_t start = at;
+        while (start > from && in_runs[text.data[start - 1]])
+            start--;
+        if (start > from) { /* what is before *start* is in no run, so the next may begin there */
+            from = start;
+            at = start + LONG_RUN;
+            continue;
+        }
+        size_t digits = 0, changes = 0;
+        int seen = 0, before = SIGN;
+        for (at = from; at < text.size && in_runs[text.data[at]]; at++) {
+            int here = in_runs[text.data[at]] & ~NO_HEXADECIMAL;
+            changes += here != before && here != SIGN && before != SIGN;
+            digits += here == NUMBER;
+            seen |= in_runs[text.data[at]];
+            before = here;
+        }
+        /* The letters of an escape may be no part of it, nor their changes. */
+        if (digits > 1 && 50 * changes + 150 >= 9 * (at - from) && (seen & NO_HEXADECIMAL || (seen & LOW && seen & HIGH))
+            && !is_headed(text, from))
+            return 1;
+        from = at + 1;
+        at = from + LONG_RUN;
+    }
+    return 0;
+}
+
 static long looks(Text text)
 {
     unsigned long found = 0;
@@ -279,6 +326,8 @@ static long looks(Text text)
     unsigned long address = 1UL << sign_of['@'];
     if (found & address && !holds(text.data, text.size, "://", 3))
         found &= ~address;
+    if (has_long_run(text))
+        found |= 2UL << (sizeof signs - 1);
     return (long)(found >> 1);
 }
 
@@ -318,8 +367,16 @@ static void make_kinds(void)
         kinds[letter] = SMALL;
         kinds[letter - 32] = LARGE;
     }
-    for (int digit = '0'; digit <= '9'; digit++)
+    for (int letter = 'a'; letter <= 'z'; letter++) {
+        in_runs[letter] = letter > 'f' ? LOW | NO_HEXADECIMAL : LOW;
+        in_runs[letter - 32] = letter > 'f' ? HIGH | NO_HEXADECIMAL : HIGH;
+    }
+    for (int digit = '0'; digit <= '9'; digit++) {
         kinds[digit] = DIGIT;
+        in_runs[digit] = NUMBER;
+    }
+    for (const char *at = "_-+/"; *at; at++)
+        in_runs[(unsigned char)*at] = SIGN;
     kinds['_'] = kinds['-'] = WORD_SIGN;
     for (const char *at = ".+/="; *at; at++)
         kinds[(unsigned char)*at] = OTHER_SIGN;

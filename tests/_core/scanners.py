@@ -1,13 +1,13 @@
 r"""Made-up secrets in the formats that public scanners list, which nobody looked at when the rules were written.
 
-Three files hold what their rules say of formats: `scanners.txt` those of kingfisher and Nosey Parker, `detectors.txt`,
-read later, those of TruffleHog, Betterleaks, secretlint and Microsoft, `rulesets.txt`, read last, those of Trivy, veles,
-Sonar, 2ms, Titus, LeakTK and others. There is one row for each rule that finds the secret wherever it stands (*shaped*),
-one for each that wants the vendor's name nearby (*named*), and one for each that wants words of its own around the
-secret, which the row then holds (*told*); the latter count as named, because that is how their rules find them. *Again*
-are formats of the later files whose prefix our tables had when they were written. Left out are rules for ids, users,
-hosts, public keys, hashes of passwords and what is no vendor's, and formats with fewer than eight characters of chance.
-Where a rule gives no upper bound, the format has its lower one, or 20 characters.
+Three files hold what their rules say of formats: `scanners.txt` those of kingfisher and Nosey Parker,
+`detectors.txt`, read later, those of TruffleHog, Betterleaks, secretlint and Microsoft, `rulesets.txt`, read last,
+those of Trivy, veles, Sonar, 2ms, Titus, LeakTK and others. There is one row for each rule that finds the secret
+wherever it stands (*shaped*), one for each that wants the vendor's name nearby (*named*), and one for each that wants
+words of its own around the secret, which the row then holds (*told*); the latter count as named, because that is how
+their rules find them. *Again* are formats of the later files whose prefix our tables had when they were written. Left
+out are rules for ids, users, hosts, public keys, hashes of passwords and what is no vendor's, and formats with fewer
+than eight characters of chance. Where a rule gives no upper bound, the format has its lower one, or 20 characters.
 
 Each rule falls by the hash of its name into one of two halves; in `rulesets.txt` the name is the vendor's. Both were
 measured before any miss was looked at. Then what was missed of half A was looked at and mended; half B of the first two

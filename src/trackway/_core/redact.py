@@ -17,6 +17,7 @@ from typing import Final
 
 from trackway._core.assignments import COLON, EQUALS, Sign, assigned
 from trackway._core.drawn import drawn
+from trackway._core.runs import runs
 from trackway._core.secrets import LONGEST_NAME, Secrecy, key_mark, look_back, secrecy
 from trackway._core.shapes import DRAWN_MARK, LONGER, SHAPES, Shapes
 from trackway._wire.native import kernels
@@ -50,11 +51,14 @@ def redact(data: bytes) -> bytes:
         for _, byte, gate, clean in LOOKS:
             if byte in data and gate(data):
                 data = clean(data)
+        data = _replaced(data, runs(data))
     elif looks := kernels.suspicious(data):
         for bit, _, gate, clean in LOOKS:
             if looks & bit and gate(data):
                 data = clean(data)
                 looks = -1  # what it said was of other bytes
+        if looks & LONG_RUN:
+            data = _replaced(data, runs(data))
     if _BACKSLASH in data and _key_in_json.search(data):
         return _by_key(data, _key_in_json)
     return data
@@ -118,6 +122,8 @@ _BY_BYTE: Final = {
 }
 LOOKS: Final = tuple((1 << bit, byte, *_BY_BYTE[byte]) for bit, byte in enumerate(b"-_.A~JB@=:"))
 """The kernel's bit for a byte, the byte, its gate, and what cleans the data where the gate was hit."""
+LONG_RUN: Final = 1 << len(LOOKS)
+"""The kernel's bit for what `runs.py` may find."""
 
 
 def redact_keys(data: bytes) -> bytes:
