@@ -138,11 +138,12 @@ static uint32_t endings[26];
 /* The two characters before the sign with which a prefix of prefixes.py ends; and, before any of them, those with
  * which a word of drawn.py does. The tests of this kernel say which are missing. */
 static const char *const heads[3] = {
-    "-u.08eA3AABRCKDCFFIIIQKUPXRAa1a2afaiasbtcoctdkdpdtepfcfpftibkalflxlymtoborpapprtsptpttu1udulusxaxbxc"
-    "xexoxpxrxsxx" /* - */,
-    "1a1r2bB1CIRSbpcacickcocpcrdpdtdwebfkfpfwgdgogpguhfhohphrhshuhxioipkalclelflglklym2mamemsnanbndnuo1or"
-    "papkpmprpsptpwqaqpqur8rerfrgrssascsutmtnuaudurutv1xtysyu" /* _ */,
-    "00010229AQSGVFa1cactimitpkptsau1usv1vbvrvswkws" /* . */
+    "-1-u.08eA3AAAKATBRCKDCEYFFIIIQKUPIPXRASTVEa1a2afaiasatbtchcocrctdkdpdtepeyfcfpftibkalflxlymtntobodor"
+    "papippptrtskspsttpttu1udulusxaxbxcxexoxpxrxsxx" /* - */,
+    "1a1r2bATB1CICKETRSaaanaratbpcacickcocpcrcsctdodpdtdwebecereteveweyfbfcfkfofpfufwgdgogpguhfhohphrhshu"
+    "hxioipkaknlclelflglklym1m2mamemsnanbndnrntnuo1odonoroxpapipkpmprpsptpwqaqpqur8rerfrgrsrtsascskssstsu"
+    "tftgthtmtnuaudurutv1vewhwnxtysyu" /* _ */,
+    "00010203040608091629AQSGVFa1atcactimitoxpkptsaskstt1u1usv1vbvevrvswkws" /* . */
 };
 static const char words[] =
     "AKALATCEECENERETEYINIVKNNTODONOXPIRDRKSESHSKSSSTTETHVCVEWDakalatceecenereteyinivknntodonoxpirdrksesh"
@@ -197,6 +198,10 @@ static int key_ahead(Text text, size_t at)
         return 0;
     unsigned char before = at > 2 ? text.data[at - 3] : 0, last = at > 2 ? text.data[at - 2] : 0;
     int sign = sign_of[text.data[at - 1]] - 1;
+    /* A prefix of one letter begins a word, or stands behind the letter of an escape. */
+    if (sign == 2 && (last == 's' || last == 'b')
+        && (!(kinds[before] & (SMALL | LARGE | DIGIT)) || (at > 3 && text.data[at - 4] == '\\')))
+        return 1;
     return (before < 128 && last < 128 && ends_head[sign][before][last >> 6] >> (last & 63) & 1)
            || run_of(text, at, WORD, 30) == 30;
 }
@@ -253,12 +258,12 @@ static int may_begin(Text text, size_t at)
         return key_ahead(text, next) || follows(text, next, "BEGIN ") || follows(text, next, "us")
                || (at > 35 && memcmp(text.data + at - 36, "dapi", 4) == 0);
     case '_':
-        return key_ahead(text, next) || run_of(text, next, DIGIT, 8) == 8 || follows(text, next, "mmk");
+        return key_ahead(text, next) || run_of(text, next, DIGIT, 8) == 8 || follows(text, next, "mmk") || follows(text, next, "token$");
     case '.':
         return key_ahead(text, next) || run_of(text, next, SMALL | DIGIT, 62) == 62
                || (follows(text, next, "com/") && text.size - next > 4 && strchr("swtha", text.data[next + 4]));
     case 'A':
-        return precedes(text, at, "NR") || (strchr("KSBCITAZMPzERs", first) && run_of(text, next, RUN, 6) == 6);
+        return precedes(text, at, "NR") || precedes(text, at, "NRM") || precedes(text, at, "!") || (strchr("KSBCITAZMPzERs", first) && run_of(text, next, RUN, 6) == 6);
     case '~':
         return run_of(text, next, WORD | OTHER_SIGN, 31) == 31;
     case 'J':

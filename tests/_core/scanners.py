@@ -34,6 +34,7 @@ __all__ = ["Planted", "planted"]
 ALL_ALPHABETS: Final = ALPHABETS | {
     "E": ascii_letters + digits + "+/=",
     "F": digits + "ABCDEF",
+    "K": ascii_lowercase + "234567",
     "N": digits + "abcdefABCDEF",
     "P": ascii_letters + digits + ".-_",
     "Q": ascii_letters + digits + "-",

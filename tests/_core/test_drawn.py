@@ -83,3 +83,23 @@ def test_the_letter_of_an_escape_stays() -> None:
     r"""Behind `\n` in JSON only the key goes, not the letter, which is not the word's."""
     key = some(random.Random(2), ALNUM, 40)
     assert redact(f'"a\\nacme_{key}"'.encode()) == f'"a\\nacme_{MARK}"'.encode()
+
+
+PREFIXES = ("glpat-", "CFPAT-", "apify_api_", "tskey-api-", "hvs.", "xoxr-")
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("size", [18, 24, 50])
+def test_behind_a_prefix(prefix: str, size: int) -> None:
+    """Behind a vendor's prefix a key is found, whatever number of characters the vendor gives today."""
+    r = random.Random(1)
+    keys = [prefix + some(r, ALNUM, size) for _ in range(200)]
+    assert sum(key[-8:] not in redact_text(f"it is {key}, keep it") for key in keys) >= 180
+
+
+@pytest.mark.parametrize(
+    "text", ["glpat-token-of-the-project", "API-Version2-of-Http3Client", "apify_api_v2_base_url"]
+)
+def test_words_behind_a_prefix(text: str) -> None:
+    """Words behind a prefix are no key."""
+    assert redact_text(text) is text

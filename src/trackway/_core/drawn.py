@@ -8,7 +8,7 @@ says what they are: they stay, because a trace is read by them, and so do keys t
 import re
 from typing import Final
 
-__all__ = ["AHEAD", "WORDS", "drawn"]
+__all__ = ["AHEAD", "WORDS", "drawn", "end_of_drawn"]
 
 # The last word of a head, and how many characters it takes behind it.
 _SAYING: Final = (
@@ -31,14 +31,18 @@ _HINTING: Final = (
     ),
     *("sandbox", "client", "service", "at", "oat", "production", "server"),
 )
+_BEHIND_A_PREFIX: Final = 14
+_FEWEST: Final = 16
+_HINTED: Final = 24
 _SHORTEST: Final = {
-    **dict.fromkeys((word.encode() for word in _SAYING), 16),
-    **dict.fromkeys((word.encode() for word in _HINTING), 24),
+    **dict.fromkeys((word.encode() for word in _SAYING), _FEWEST),
+    **dict.fromkeys((word.encode() for word in _HINTING), _HINTED),
 }
 _OTHERWISE: Final = 30
 # Of them, with hyphens and underscores in between: a name may be long.
 _WITH_SIGNS: Final = 36
 _HEXADECIMAL: Final = 32
+_FEW_HEXADECIMAL: Final = 20
 
 # The words of what is meant to be seen.
 _PUBLIC: Final = frozenset((b"pk", b"pub", b"public", b"publishable", b"anon", b"cs", b"phc"))
@@ -62,7 +66,7 @@ _head: Final = re.compile(
 )
 _words: Final = re.compile(rb"[A-Za-z0-9]+")
 # Bounded, or a run of such heads would be read to its end from each of them.
-_body: Final = re.compile(rb"[\w+/-]{16,400}+={0,2}(?![\w+/=-])")
+_body: Final = re.compile(rb"[\w+/-]{14,400}+={0,2}(?![\w+/=-])")
 # What would make the word behind it a part of something longer, such as a path or Base64.
 _INSIDE: Final = frozenset(b"+/.%_-")
 _digit: Final = re.compile(rb"[0-9]")
@@ -79,6 +83,9 @@ _change: Final = re.compile(rb"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za
 _MANY_CHANGES: Final = 0.33
 _SOME_CHANGES: Final = 0.2
 _MANY_DIGITS: Final = 3
+# Letters alone have half of their places between two of them; behind a word that says it, so many are no name.
+_MORE_CHANGES: Final = 0.4
+_LETTERS_ALONE: Final = 20
 
 
 def _ahead() -> bytes:
@@ -109,10 +116,25 @@ def drawn(data: bytes, behind: int) -> tuple[int, int] | None:
         return None
     if words[-1] not in _SHORTEST and (before in _INSIDE or words[0] in _IDS):
         return None
-    if not _is_drawn(body[0], _SHORTEST.get(words[-1], _OTHERWISE)):
+    shortest = _FEWEST if _hint(words) else _SHORTEST.get(words[-1], _OTHERWISE)
+    if not _is_drawn(body[0], shortest):
         return None
     # The letter of an escape (`\n`) is no part of the word behind it.
     return (behind if before == 0x5C else head.start()), body.end()  # noqa: PLR2004 - a backslash
+
+
+def end_of_drawn(data: bytes, behind: int) -> int | None:
+    """Where a key ends whose prefix is a vendor's and ends at *behind*.
+
+    It takes fewer characters than behind a word that says it: vendors change how many they give.
+    """
+    body = _body.match(data, behind)
+    return body.end() if body and _is_drawn(body[0], _BEHIND_A_PREFIX) else None
+
+
+def _hint(words: list[bytes]) -> bool:
+    """Whether two words that hint at a key say it together, as in `key_test_…`."""
+    return len(words) > 1 and words[-1] in _SHORTEST and words[-2] in _SHORTEST
 
 
 def _is_drawn(value: bytes, shortest: int) -> bool:
@@ -120,15 +142,17 @@ def _is_drawn(value: bytes, shortest: int) -> bool:
     if shortest == _OTHERWISE and _sign.search(value):
         shortest = _WITH_SIGNS
     size, digits = len(value), len(_digit.findall(value))
-    if size < shortest or not digits:
+    if size < shortest:
         return False
     if not _not_hexadecimal.search(value):
-        return shortest < _OTHERWISE and size >= _HEXADECIMAL and b"-" not in value
+        least = _FEW_HEXADECIMAL if shortest == _BEHIND_A_PREFIX else _HEXADECIMAL
+        return shortest < _OTHERWISE and size >= least and b"-" not in value
     if 2 * len(_hexadecimal_part.sub(b"", value)) < size:
         return False
     if 5 * len(_camel.sub(b"", value)) < 2 * size:
         return False
-    changes = len(_change.findall(value))
-    return changes >= _MANY_CHANGES * size or (
-        digits >= _MANY_DIGITS and changes >= _SOME_CHANGES * size
-    )
+    changes = len(_change.findall(value)) / size
+    if not digits:
+        return shortest < _HINTED and size >= _LETTERS_ALONE and changes >= _MORE_CHANGES
+    few = 1 if shortest == _BEHIND_A_PREFIX else _MANY_DIGITS
+    return changes >= _MANY_CHANGES or (digits >= few and changes >= _SOME_CHANGES)

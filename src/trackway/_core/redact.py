@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from trackway._core.assignments import COLON, EQUALS, Sign, assigned
-from trackway._core.drawn import drawn
+from trackway._core.drawn import drawn, end_of_drawn
 from trackway._core.runs import runs
 from trackway._core.secrets import LONGEST_NAME, Secrecy, key_mark, look_back, secrecy
 from trackway._core.shapes import DRAWN_MARK, LONGER, SHAPES, Shapes
@@ -83,25 +83,30 @@ def _tokens(data: bytes, shapes: Shapes) -> Iterator[tuple[int, int, bytes]]:
     for hit in shapes.gate.finditer(data):
         behind = hit.start() + 1
         # Inside the last token: a run of prefixes would be read again from each of them.
-        if behind <= end:
+        if behind > end and (found := _token(data, shapes, behind)):
+            end = found[1]
+            yield found
+
+
+def _token(data: bytes, shapes: Shapes, behind: int) -> tuple[int, int, bytes] | None:
+    """The token whose prefix ends at *behind*: as its vendor shapes it, or else drawn by lot."""
+    telling: tuple[int, bytes] | None = None
+    for width in shapes.widths:
+        start = max(0, behind - width)
+        token = shapes.tokens.get(data[start:behind])
+        if token is None or not _begins_a_word(data, start):
             continue
-        for width in shapes.widths:
-            start = max(0, behind - width)
-            token = shapes.tokens.get(data[start:behind])
-            if token is None or not _begins_a_word(data, start):
-                continue
-            rest = _compiled(token.rest).match(data, behind)
-            if rest is not None:
-                end = rest.end()
-                yield start, end, token.mark
-                break
-        else:
-            key = drawn(data, behind)
-            if key is not None and not data.startswith(
-                LONGER.get(data[key[0] : behind], ()), key[0]
-            ):
-                start, end = key
-                yield start, end, DRAWN_MARK
+        rest = _compiled(token.rest).match(data, behind)
+        if rest is not None:
+            return start, rest.end(), token.mark
+        if token.telling and telling is None:
+            telling = start, token.mark
+    if telling is not None and (end := end_of_drawn(data, behind)):
+        return telling[0], end, telling[1]
+    key = drawn(data, behind)
+    if key is None or data.startswith(LONGER.get(data[key[0] : behind], ()), key[0]):
+        return None
+    return *key, DRAWN_MARK
 
 
 def _begins_a_word(data: bytes, start: int) -> bool:

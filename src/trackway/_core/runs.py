@@ -55,13 +55,14 @@ _sign: Final = re.compile(rb"[_-]")
 _ordinary: Final = re.compile(
     rb"(?:[A-Za-z]?[a-z0-9]{1,11}|[A-Z][A-Z0-9]{1,11})[_-]|[0-9a-f]++\Z|[^0-9]*+(?:[0-9][^0-9]*+)?\Z"
 )
-# Of which four letters at least are not hexadecimal.
+# Of which four letters at least are not hexadecimal, behind what may be a prefix in the other letters.
 _two_alphabets: Final = re.compile(
-    rb"(?=(?:[0-9a-f]*+[g-z]){4})[a-z0-9]++\Z|(?=(?:[0-9A-F]*+[G-Z]){4})[A-Z0-9]++\Z"
+    rb"(?:[A-Z]{2,6})?(?=(?:[0-9a-f]*+[g-z]){4})[a-z0-9]++\Z"
+    rb"|(?:[a-z]{2,6})?(?=(?:[0-9A-F]*+[G-Z]){4})[A-Z0-9]++\Z"
 )
 # Words as in `xmlSecTransformHmacSha512Id`: they are most of a name.
 _camel: Final = re.compile(rb"[A-Z][a-z]{2,}")
-_word_of_a_path: Final = re.compile(rb"(?:\A|/)(?:[A-Za-z]?[a-z]{2,}|[a-z]{1,3})?(?:/|\Z)")
+_word_of_a_path: Final = re.compile(rb"\A/|(?:\A|/)(?:[A-Za-z]?[a-z]{2,}|[a-z]{1,3})(?:/|\Z)")
 # Addresses on a blockchain, public keys, ids of files, playlists and messages.
 _address: Final = re.compile(
     rb"[1-9A-HJ-NP-Za-km-z]{43,44}\Z|Qm[1-9A-HJ-NP-Za-km-z]{44}\Z|[13T][1-9A-HJ-NP-Za-km-z]{31,33}\Z|baf[yk]|bc1|addr1"
@@ -75,7 +76,7 @@ _digest: Final = re.compile(rb"(?i:sha-?[0-9]{1,3}[=: ]\"?|md5[=: ]|base64, ?|in
 _LINE: Final = 60
 _line_before: Final = re.compile(rb"[A-Za-z0-9+/]{60}(?:\\r|\r)?(?:\\n|\n)[ \t]{0,8}\Z")
 _line_behind: Final = re.compile(
-    rb"={0,2}(?:\\r|\r)?(?:\\n|\n)[ \t]{0,8}[A-Za-z0-9+/]{2,}+={0,2}(?:\s|[\\\"']|\Z)"
+    rb"={0,2}(?:\\r|\r)?(?:\\n|\n)[ \t]{0,8}[A-Za-z0-9+/]{2,}+={0,2}(?:[\r\n\\\"']|\Z)"
 )
 
 

@@ -42,6 +42,8 @@ class Token:
 
     rest: bytes
     mark: bytes
+    telling: bool
+    """Whether the prefix is no word of a language: what is drawn by lot behind it is a key, whatever its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,12 @@ class Shapes:
     """Of the prefixes, the longest first: `sk-ant-` before `sk-`."""
 
 
+# Not what programs and versions begin so.
+_telling: Final = re.compile(
+    r"(?!(?i:api|sdk|mob|key|web|ext|ion|secret)[-_]\Z|1000\.|na1\.|eu1\.|t1\.|\.v1|v1\.|pat\.|sat\.)(?:.*[0-9A-Z]|.{4}|hv)"
+)
+
+
 def _shapes(byte: bytes, gate: bytes, *rules: Rule) -> Shapes:
     return Shapes(byte[0], re.compile(gate), rules)
 
@@ -64,7 +72,7 @@ def _shapes(byte: bytes, gate: bytes, *rules: Rule) -> Shapes:
 def _tokens(byte: bytes, table: Table, gate: bytes, before: bytes, *rules: Rule) -> Shapes:
     """The shapes of *table*, whose prefixes end with *byte*; *gate* finds the *rules*, *before* the prefixes."""
     tokens = {
-        prefix.encode(): Token(rest, _mark(name))
+        prefix.encode(): Token(rest, _mark(name), _telling.match(prefix) is not None)
         for name, prefixes, rest in table
         for prefix in prefixes.split()
     }
@@ -103,7 +111,10 @@ _PEM: Final = (
     rb"|(?:[\r\n]|\\[nr]|\\\\n){0,4}[\w+/=]{24,}+(?:[\w+/=\r\n]|\\[nr/]|\\\\)*+)"
 )
 # A `${PASSWORD}`, `{password}` or `<password>` is the place for one.
-_URL_PASSWORD: Final = rb"://[^\s/:@\"'<>\\]{0,128}+:(?!\$?\{|\$\(|<)[^\s/\"'<>\\]{1,256}(?=@)"
+# A user of so many characters, or hexadecimal ones, is a token.
+_URL_PASSWORD: Final = (
+    rb"://(?:[^\s/:@\"'<>\\]{0,128}+:(?!\$?\{|\$\(|<)[^\s/\"'<>\\]{1,256}|[\w-]{36,128}+)(?=@)"
+)
 _BEARER: Final = rb"Bearer {1,4}(?=[A-Za-z._~+/-]{0,99}[0-9])[A-Za-z0-9._~+/-]{16,}+={0,2}"
 _BASIC: Final = rb"Basic {1,4}([A-Za-z0-9+/]{8,}+={0,2})"
 
@@ -120,7 +131,7 @@ _AZURE: Final = (
 _WEBHOOK: Final = (
     rb"(hooks\.slack\.com/(?:services|workflows|triggers)/|hooks\.zapier\.com/hooks/catch/|discord(?:app)?\.com/api/webhooks/[0-9]{1,20}/"
     rb"|\.webhook\.office\.com/webhookb2/|outlook\.office\.com/webhook/|\.tines\.com/webhook/"
-    rb"|thingsboard\.cloud/api/v1/)[\w@/+-]{15,}"
+    rb"|thingsboard\.cloud/api/v1/|api\.softlayer\.com/soap/v3(?:\.1)?/)[\w@/+-]{15,}"
 )
 
 
@@ -129,7 +140,8 @@ def _webhook(found: re.Match[bytes]) -> bytes:
 
 
 def _url_password(found: re.Match[bytes]) -> bytes:
-    return found[0][: found[0].index(b":", 1) + 1] + _mark("url password")
+    colon = found[0].find(b":", 1)
+    return found[0][: colon + 1 if colon > 0 else 3] + _mark("url password")
 
 
 def _basic(found: re.Match[bytes]) -> bytes:
@@ -166,18 +178,23 @@ SHAPES: Final = (
     _tokens(
         b"_",
         UNDERSCORED,
-        rb"(?:[0-9]{8}(?<=live_[0-9]{8})|mmk(?<=_[A-Za-z0-9]{29}_mmk)",
+        rb"(?:[0-9]{8}(?<=live_[0-9]{8})|mmk(?<=_[A-Za-z0-9]{29}_mmk)"
+        rb"|token\$(?<=access_token\$)[ps]",
         rb"(?<=[A-Za-z0-9]_)",
         Rule(
             rb"(?<![A-Za-z0-9])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])",
             _mark("maxmind key"),
+        ),
+        Rule(
+            rb"access_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[a-f0-9]{32}",
+            _mark("braintree token"),
         ),
         Rule(rb"live_(?<![A-Za-z0-9]live_)[0-9]{8,10}_[A-Za-z0-9]{30,}", _mark("twitch key")),
     ),
     _tokens(
         b".",
         DOTTED,
-        rb"(?=[\w.+/=-]{10})(?:com/(?:services|workflows|triggers|hooks/catch|api/webhooks|webhook|webhookb2)/"
+        rb"(?=[\w.+/=-]{10})(?:com/(?:services|workflows|triggers|hooks/catch|api/webhooks|webhook|webhookb2|soap/v3(?:\.1)?)/"
         rb"|cloud/api/v1/|[a-z0-9]{62}(?<=pat[A-Za-z0-9]{14}\.[a-z0-9]{62})",
         rb"(?![0-9]{10})",
         Rule(_WEBHOOK, _webhook),
@@ -190,7 +207,8 @@ SHAPES: Final = (
         b"A",
         rb"A(?:[KSBC](?:IA|CA)[A-Z0-9]{16}|Iza[\w-]{35}|TATT3[\w=-]{30}|KC[A-Za-z0-9]{64}|TBB[A-Za-z0-9]{32}"
         rb"|BSK[A-Za-z0-9+/]{40}|A[ACM][\w-]{20}(?<=EAA[ACM][\w-]{20})"
-        rb"|I[A-Za-z0-9]{17}(?<=LTAI[A-Za-z0-9]{17})|K[A-Za-z0-9]{54}(?<=EZAK[A-Za-z0-9]{54})|L(?<=[a-f0-9]{30}NRAL)"
+        rb"|I[A-Za-z0-9]{17}(?<=LTAI[A-Za-z0-9]{17})|K[A-Za-z0-9]{54}(?<=EZAK[A-Za-z0-9]{54})"
+        rb"|L(?<=[a-fA-F0-9]{30}NRAL)|(?<=[a-f0-9]{36}-NRMA)|[\w.-]{20}(?<=00D[A-Za-z0-9]{12}!A[\w.-]{20})"
         rb"|ZDO[A-Za-z0-9]{4}(?<=[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4})"
         rb"|(?:St|Ba|MC|CDb|PIM)[A-Za-z0-9+/]{5}[AQgw]==|zFu[\w-]{5}[AQgw]=="
         rb"|(?:Sb|Eh|Rm|IoT|zCa|ZEG)[A-P][A-Za-z0-9+/]{5}="
@@ -208,9 +226,14 @@ SHAPES: Final = (
         Rule(rb"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}", _mark("azure devops token")),
         Rule(_AZURE, _mark("azure key")),
         Rule(
-            rb"(?<![A-Za-z0-9])[A-Za-z0-9]{6}[a-f0-9]{30}NRAL(?![A-Za-z0-9])",
+            rb"(?<![A-Za-z0-9])[A-Za-z0-9]{6}[a-fA-F0-9]{30}NRAL(?![A-Za-z0-9])",
             _mark("new relic key"),
         ),
+        Rule(
+            rb"(?<![A-Za-z0-9])(?:AA|[a-z]{2}[0-9]{2}xx)[a-f0-9]{36,40}-NRMA",
+            _mark("new relic key"),
+        ),
+        _rule("salesforce token", rb"00D[A-Za-z0-9]{12}!A", rb"[\w.-]{20,}"),
         _rule("easypost key", rb"EZAK", rb"[A-Za-z0-9]{54}"),
         _rule("astra token", rb"AstraCS:", rb"[A-Za-z]{20,40}:[a-f0-9]{20,}"),
     ),
