@@ -40,13 +40,14 @@ static Bits bits_of_bytes(const unsigned char *block)
 
 #ifdef SHUFFLES
 static int shuffles;
-static unsigned char by_low[2][16];
+/* Of the token and the telling characters, of those of runs.py, and of the signs. */
+static unsigned char by_low[4][16];
 
 /* A bit for each upper nibble that goes with a lower one: two look-ups, and a bit that both have. */
-__attribute__((target("ssse3"))) static Bits bits_by_shuffling(const unsigned char *block)
+__attribute__((target("ssse3"))) static Bits bits_by_shuffling(const unsigned char *block, int table)
 {
-    const __m128i tokens = _mm_loadu_si128((const __m128i *)by_low[0]);
-    const __m128i telling = _mm_loadu_si128((const __m128i *)by_low[1]);
+    const __m128i firsts = _mm_loadu_si128((const __m128i *)by_low[table]);
+    const __m128i seconds = _mm_loadu_si128((const __m128i *)by_low[table + 1]);
     const __m128i highs = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0);
     const __m128i nibble = _mm_set1_epi8(15), zero = _mm_setzero_si128();
     Bits bits = {0, 0};
@@ -54,10 +55,10 @@ __attribute__((target("ssse3"))) static Bits bits_by_shuffling(const unsigned ch
         __m128i bytes = _mm_loadu_si128((const __m128i *)(block + 16 * part));
         __m128i low = _mm_and_si128(bytes, nibble);
         __m128i high = _mm_shuffle_epi8(highs, _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
-        __m128i no_token = _mm_cmpeq_epi8(_mm_and_si128(_mm_shuffle_epi8(tokens, low), high), zero);
-        __m128i no_telling = _mm_cmpeq_epi8(_mm_and_si128(_mm_shuffle_epi8(telling, low), high), zero);
-        bits.token |= (uint64_t)(~_mm_movemask_epi8(no_token) & 0xffff) << 16 * part;
-        bits.telling |= (uint64_t)(~_mm_movemask_epi8(no_telling) & 0xffff) << 16 * part;
+        __m128i no_first = _mm_cmpeq_epi8(_mm_and_si128(_mm_shuffle_epi8(firsts, low), high), zero);
+        __m128i no_second = _mm_cmpeq_epi8(_mm_and_si128(_mm_shuffle_epi8(seconds, low), high), zero);
+        bits.token |= (uint64_t)(~_mm_movemask_epi8(no_first) & 0xffff) << 16 * part;
+        bits.telling |= (uint64_t)(~_mm_movemask_epi8(no_second) & 0xffff) << 16 * part;
     }
     return bits;
 }
@@ -84,7 +85,7 @@ enum { CLEAN, OPEN, SUSPICIOUS };
 static int judge_block(const unsigned char *block, Before *before)
 {
 #ifdef SHUFFLES
-    Bits bits = shuffles ? bits_by_shuffling(block) : bits_of_bytes(block);
+    Bits bits = shuffles ? bits_by_shuffling(block, 0) : bits_of_bytes(block);
 #else
     Bits bits = bits_of_bytes(block);
 #endif
@@ -138,12 +139,11 @@ static uint32_t endings[26];
 /* The two characters before the sign with which a prefix of prefixes.py ends; and, before any of them, those with
  * which a word of drawn.py does. The tests of this kernel say which are missing. */
 static const char *const heads[3] = {
-    "-1-u.08eA3AAAKATBRCKDCEYFFIIIQKUPIPXRASTVEa1a2afaiasatbtchcocrctdkdpdtepeyfcfpftibkalflxlymtntobodor"
-    "papippptrtskspsttpttu1udulusxaxbxcxexoxpxrxsxx" /* - */,
-    "1a1r2bATB1CICKETRSaaanaratbpcacickcocpcrcsctdodpdtdwebecereteveweyfbfcfkfofpfufwgdgogpguhfhohphrhshu"
-    "hxioipkaknlclelflglklym1m2mamemsnanbndnrntnuo1odonoroxpapipkpmprpsptpwqaqpqur8rerfrgrsrtsascskssstsu"
-    "tftgthtmtnuaudurutv1vewhwnxtysyu" /* _ */,
-    "00010203040608091629AQSGVFa1atcactimitoxpkptsaskstt1u1usv1vbvevrvswkws" /* . */
+    "-1-u.08eA3AABRCKDCFFIIIQKUPXRAa1a2afaiasbtchcocrctdkdpdtepfcfpftibkalflxlymtoborpapprtsptpttu1udulus"
+    "xaxbxcxexoxpxrxsxx" /* - */,
+    "1a1r2bB1CICKRSaaarbpcacickcocpcrcsdodpdtdwebevfkfpfwgdgogpguhfhohphrhshuhxioipkalclelflglklym1m2mame"
+    "msnanbndnrnuo1orpapkpmprpsptpwqaqpqur8rerfrgrsrtsascsutftgtmtnuaudurutv1whwnxtysyu" /* _ */,
+    "00010203040608091629AQSGVFa1cactimitpkptsat1u1usv1vbvrvswkws" /* . */
 };
 static const char words[] =
     "AKALATCEECENERETEYINIVKNNTODONOXPIRDRKSESHSKSSSTTETHVCVEWDakalatceecenereteyinivknntodonoxpirdrksesh"
@@ -198,10 +198,6 @@ static int key_ahead(Text text, size_t at)
         return 0;
     unsigned char before = at > 2 ? text.data[at - 3] : 0, last = at > 2 ? text.data[at - 2] : 0;
     int sign = sign_of[text.data[at - 1]] - 1;
-    /* A prefix of one letter begins a word, or stands behind the letter of an escape. */
-    if (sign == 2 && (last == 's' || last == 'b')
-        && (!(kinds[before] & (SMALL | LARGE | DIGIT)) || (at > 3 && text.data[at - 4] == '\\')))
-        return 1;
     return (before < 128 && last < 128 && ends_head[sign][before][last >> 6] >> (last & 63) & 1)
            || run_of(text, at, WORD, 30) == 30;
 }
@@ -258,12 +254,14 @@ static int may_begin(Text text, size_t at)
         return key_ahead(text, next) || follows(text, next, "BEGIN ") || follows(text, next, "us")
                || (at > 35 && memcmp(text.data + at - 36, "dapi", 4) == 0);
     case '_':
-        return key_ahead(text, next) || run_of(text, next, DIGIT, 8) == 8 || follows(text, next, "mmk") || follows(text, next, "token$");
+        return key_ahead(text, next) || run_of(text, next, DIGIT, 8) == 8 || follows(text, next, "mmk")
+               || follows(text, next, "token$");
     case '.':
         return key_ahead(text, next) || run_of(text, next, SMALL | DIGIT, 62) == 62
                || (follows(text, next, "com/") && text.size - next > 4 && strchr("swtha", text.data[next + 4]));
     case 'A':
-        return precedes(text, at, "NR") || precedes(text, at, "NRM") || precedes(text, at, "!") || (strchr("KSBCITAZMPzERs", first) && run_of(text, next, RUN, 6) == 6);
+        return precedes(text, at, "NR") || precedes(text, at, "NRM") || precedes(text, at, "!")
+               || (strchr("KSBCITAZMPzERs", first) && run_of(text, next, RUN, 6) == 6);
     case '~':
         return run_of(text, next, WORD | OTHER_SIGN, 31) == 31;
     case 'J':
@@ -289,9 +287,9 @@ static int is_headed(Text text, size_t from)
 }
 
 /* Whether a run of runs.py may be a key: no number, no digest, no UUID. One that is long enough holds a 31st byte. */
-static int has_long_run(Text text)
+static int has_long_run(Text text, size_t from)
 {
-    size_t from = 0, at = LONG_RUN;
+    size_t at = from + LONG_RUN;
     while (at <= text.size) {
         size_t start = at;
         while (start > from && in_runs[text.data[start - 1]])
@@ -311,8 +309,8 @@ static int has_long_run(Text text)
             before = here;
         }
         /* The letters of an escape may be no part of it, nor their changes. */
-        if (digits > 1 && 50 * changes + 150 >= 9 * (at - from) && (seen & NO_HEXADECIMAL || (seen & LOW && seen & HIGH))
-            && !is_headed(text, from))
+        if (digits > 1 && 50 * changes + 150 >= 9 * (at - from)
+            && (seen & NO_HEXADECIMAL || (seen & LOW && seen & HIGH)) && !is_headed(text, from))
             return 1;
         from = at + 1;
         at = from + LONG_RUN;
@@ -320,18 +318,53 @@ static int has_long_run(Text text)
     return 0;
 }
 
+static void look_at_sign(Text text, size_t at, unsigned long *found)
+{
+    int sign = sign_of[text.data[at]];
+    if (sign && !(*found >> sign & 1) && may_begin(text, at))
+        *found |= 1UL << sign;
+}
+
+#ifdef SHUFFLES
+/* Looks at each sign, and says from where on there may be a long run. */
+static size_t look_by_shuffling(Text text, unsigned long *found)
+{
+    size_t first = text.size, open = 0; /* so many bytes of a run are behind us */
+    for (size_t at = 0; at < text.size; at += BLOCK) {
+        unsigned char rest[BLOCK] = {0};
+        const unsigned char *block = text.data + at;
+        if (text.size - at < BLOCK)
+            block = memcpy(rest, block, text.size - at);
+        Bits bits = bits_by_shuffling(block, 2);
+        for (uint64_t left = bits.telling; left; left &= left - 1)
+            look_at_sign(text, at + (size_t)__builtin_ctzll(left), found);
+        uint64_t run = bits.token, gaps = ~run;
+        size_t head = gaps ? (size_t)__builtin_ctzll(gaps) : BLOCK;
+        for (int k = 1; k < 16; k *= 2)
+            run &= run >> k;
+        if (first == text.size && (open + head >= LONG_RUN || run & run >> (LONG_RUN - 16)))
+            first = at - open;
+        open = gaps ? (size_t)__builtin_clzll(gaps) : open + BLOCK;
+    }
+    return first;
+}
+#endif
+
 static long looks(Text text)
 {
     unsigned long found = 0;
-    for (size_t at = 0; at < text.size; at++) {
-        int sign = sign_of[text.data[at]];
-        if (sign && !(found >> sign & 1) && may_begin(text, at))
-            found |= 1UL << sign;
-    }
+    size_t run = 0;
+#ifdef SHUFFLES
+    if (shuffles)
+        run = look_by_shuffling(text, &found);
+    else
+#endif
+        for (size_t at = 0; at < text.size; at++)
+            look_at_sign(text, at, &found);
     unsigned long address = 1UL << sign_of['@'];
     if (found & address && !holds(text.data, text.size, "://", 3))
         found &= ~address;
-    if (has_long_run(text))
+    if (has_long_run(text, run))
         found |= 2UL << (sizeof signs - 1);
     return (long)(found >> 1);
 }
@@ -413,6 +446,8 @@ static void make_classes(void)
     for (int byte = 0; byte < 128; byte++) {
         by_low[0][byte & 15] |= (unsigned char)((classes[byte] & TOKEN ? 1 : 0) << (byte >> 4));
         by_low[1][byte & 15] |= (unsigned char)((classes[byte] & TELLING ? 1 : 0) << (byte >> 4));
+        by_low[2][byte & 15] |= (unsigned char)((in_runs[byte] ? 1 : 0) << (byte >> 4));
+        by_low[3][byte & 15] |= (unsigned char)((sign_of[byte] ? 1 : 0) << (byte >> 4));
     }
     shuffles = __builtin_cpu_supports("ssse3");
 #endif

@@ -212,6 +212,15 @@ REPEATED = (
         "A3-",
     ),
     *(": bearer a1b2c3d4e5f6g7h8 ", "AAAA", "~", "a1Q~", "us1-"),
+    *(
+        "a" * 30 + " ",
+        "aB3" * 11 + "(",
+        "aB3-" * 9 + " ",
+        "MIIaB3IBAAKC",
+        "access_token$",
+        "a1B2" * 8 + "\n",
+    ),
+    *("glpat-a1", "!A1b2", "://a1B2", "a1B2" * 90 + "/"),
 )
 
 

@@ -2,7 +2,6 @@
 
 import random
 import string
-import time
 import uuid
 from collections.abc import Callable
 
@@ -10,7 +9,6 @@ import pytest
 
 from tests._core.corpus import ALNUM, DIGITS, HEX, LOWER, URL_SAFE, Random, encoded, some
 from trackway._core.redact import redact, redact_text
-from trackway._core.runs import runs
 
 MARK = "[redacted: long random text]"
 BASE58 = "".join(set(ALNUM) - set("0OIl"))
@@ -92,19 +90,3 @@ def test_escapes_of_json_stay() -> None:
     key = some(random.Random(3), ALNUM, 40)
     for escape in ("\\n", "\\t", "\\u00e9", "\\\\n"):
         assert redact(f'"a{escape}{key}"'.encode()) == f'"a{escape}{MARK}"'.encode()
-
-
-@pytest.mark.parametrize("piece", ["a" * 30 + " ", "aB3" * 11 + "(", "aB3-" * 9 + " ", "a1B" * 200])
-def test_linear(piece: str) -> None:
-    """Twice the text takes about twice the time, whatever it is made of."""
-
-    def seconds(size: int) -> float:
-        data = (piece * (size // len(piece))).encode()
-        best = 9.0
-        for _ in range(5):
-            start = time.perf_counter()
-            list(runs(data))
-            best = min(best, time.perf_counter() - start)
-        return best
-
-    assert seconds(400_000) < 8 * max(seconds(100_000), 1e-4)

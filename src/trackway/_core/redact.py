@@ -54,8 +54,8 @@ def redact(data: bytes) -> bytes:
         data = _replaced(data, runs(data))
     elif looks := kernels.suspicious(data):
         for bit, _, gate, clean in LOOKS:
-            if looks & bit and gate(data):
-                data = clean(data)
+            if looks & bit and gate(data) and (cleaned := clean(data)) is not data:
+                data = cleaned
                 looks = -1  # what it said was of other bytes
         if looks & LONG_RUN:
             data = _replaced(data, runs(data))
