@@ -65,13 +65,16 @@ _camel: Final = re.compile(rb"[A-Z][a-z]{2,}")
 _word_of_a_path: Final = re.compile(rb"\A/|(?:\A|/)(?:[A-Za-z]?[a-z]{2,}|[a-z]{1,3})(?:/|\Z)")
 # Addresses on a blockchain, public keys, ids of files, playlists and messages.
 _address: Final = re.compile(
-    rb"[1-9A-HJ-NP-Za-km-z]{43,44}\Z|Qm[1-9A-HJ-NP-Za-km-z]{44}\Z|[13T][1-9A-HJ-NP-Za-km-z]{31,33}\Z|baf[yk]|bc1|addr1"
-    rb"|G[A-Z2-7]{55}\Z|AAAA[BCE][23][NV]|M(?:FkwEw|HYwEA|CowBQ|IGfMA|IIBIjAN|IICIjAN)|1[\w-]{32}(?:[\w-]{11})?\Z|PL[\w-]{32}\Z|A[AQ][MQ]k|[A-Z][A-Za-z]ACAg"
+    rb"[1-9A-HJ-NP-Za-km-z]{43,44}\Z|[1-9A-HJ-NP-Za-km-z]{87,88}\Z|Qm[1-9A-HJ-NP-Za-km-z]{44}\Z|baf[yk]|bc1|addr1"
+    rb"|[13T][1-9A-HJ-NP-Za-km-z]{31,33}\Z|G[A-Z2-7]{55}\Z|AAAA[BCE][23][NV]|1[\w-]{32}(?:[\w-]{11})?\Z|PL[\w-]{32}\Z"
+    rb"|M(?:FkwEw|HYwEA|CowBQ|IGfMA|IIBIjAN|IICIjAN)|A[AQ][MQ]k|[A-Z][A-Za-z]ACAg|01[A-Z2-7]{32}\Z|E[ij]|ChIJ"
 )
 # What stands before a part of something longer: of a name, an address, a hash, an entity.
-_BEFORE: Final = frozenset(b".@%$&#")
+_BEFORE: Final = frozenset(b".@%$&#!")
 _AFTER: Final = frozenset(b"(@%")
-_digest: Final = re.compile(rb"(?i:sha-?[0-9]{1,3}[=: ]\"?|md5[=: ]|base64, ?|integrity=\"?)\Z")
+_digest: Final = re.compile(
+    rb"(?i:sha-?[0-9]{1,3}[=: ]\"?|md5[=: ]|\bh1:|base64, ?|integrity=\"?)\Z"
+)
 # As wide as lines of Base64 are.
 _LINE: Final = 60
 _line_before: Final = re.compile(rb"[A-Za-z0-9+/]{60}(?:\\r|\r)?(?:\\n|\n)[ \t]{0,8}\Z")
