@@ -5,10 +5,10 @@ of the text sees: tool-call arguments, `{"arguments": "{\"api_key\": \"…\"}"}`
 mark names the rule and holds no character that JSON would have to escape, and what it replaces is made of whole
 escapes: JSON stays JSON.
 
-Clean text costs a test for each rare byte and a search from that byte on (`shapes.py`, `assignments.py`), and a search
-for long runs (`runs.py`). Where there are kernels, two passes find out first which of the searches a text needs: 0.2 µs/KB
-of plain words, 4 to 9 µs/KB of READMEs, code and JSON with ids, where Python alone needs 10 to 16. Nothing here gives up
-the GIL.
+Clean text costs a test for each rare byte and a search from that byte on (`shapes.py`, `assignments.py`), and a
+search for long runs (`runs.py`). Where there are kernels, two passes find out first which of the searches a text
+needs: 0.2 µs/KB of plain words, 4 to 9 µs/KB of READMEs, code and JSON with ids, where Python alone needs 10 to 16.
+Nothing here gives up the GIL.
 """
 
 import functools
