@@ -156,7 +156,6 @@ UNDERSCORED: Final[Table] = (
     ("wandb key", "wandb_v1_", rb"\w{70,}"),
     ("zuplo key", "zpka_", rb"[a-z0-9]{32}_[a-f0-9]{8}"),
     ("buildkite token", "bkagent_ bkaa_", rb"[A-Za-z0-9_-]{30,}"),
-    ("checkout key", "sk_sbox_", rb"[a-z0-9]{20,}"),
     ("clickup token", "pk_", rb"[0-9]{6,10}_[A-Z0-9]{32}(?!\w)"),
     ("flutterwave key", "FLWSECK_", rb"TEST[a-f0-9]{12}(?!\w)"),
     ("fly token", "fm1_", rb"[A-Za-z0-9+/]{80,}={0,3}"),

@@ -205,7 +205,7 @@ SHAPES: Final = (
     ),
     _shapes(
         b"A",
-        rb"A(?:[KSBC](?:IA|CA)[A-Z0-9]{16}|Iza[\w-]{30}|TATT3[\w=-]{30}|KC[A-Za-z0-9]{64}|TBB[A-Za-z0-9]{32}"
+        rb"A(?:[KSBC](?:IA|CA)[A-Z0-9]{16}|Iza[\w-]{35}|TATT3[\w=-]{30}|KC[A-Za-z0-9]{64}|TBB[A-Za-z0-9]{32}"
         rb"|BSK[A-Za-z0-9+/]{40}|A[ACM][\w-]{20}(?<=EAA[ACM][\w-]{20})"
         rb"|I[A-Za-z0-9]{17}(?<=LTAI[A-Za-z0-9]{17})|K[A-Za-z0-9]{54}(?<=EZAK[A-Za-z0-9]{54})"
         rb"|L(?<=[a-fA-F0-9]{30}NRAL)|(?<=[a-f0-9]{36}-NRMA)|[\w.-]{20}(?<=00D[A-Za-z0-9]{12}!A[\w.-]{20})"
@@ -215,7 +215,7 @@ SHAPES: Final = (
         rb"|(?:CR|zSe)[A-D][A-Za-z0-9+/]{5}(?<=[A-Za-z0-9+/]{52})(?![A-Za-z0-9+/=])"
         rb"|straCS:[A-Za-z]{20,40}:[a-f0-9]{20})",
         _rule("aws key", rb"A(?:[KSB]IA|CCA)", rb"[A-Z0-9]{16}(?![A-Za-z0-9])"),
-        _rule("google key", rb"AIza", rb"[\w-]{30,45}"),
+        _rule("google key", rb"AIza", rb"[\w-]{35}"),
         _rule("atlassian token", rb"ATATT3", rb"[\w=-]{30,}"),
         _rule("artifactory key", rb"AKC", rb"[A-Za-z0-9]{64,74}"),
         _rule("bitbucket password", rb"ATBB", rb"[A-Za-z0-9]{32}(?!\w)"),
