@@ -6,7 +6,7 @@ are told apart by calls of `getppid`, at which callgrind writes down what was co
 
 What the SDK talks to is a stub in this process: no socket, no server. What is traced goes to a sink in a process of its
 own, and each section ends when it is there: all threads are counted, encoding and delivery included. Under valgrind
-everything takes fifty times as long, so the sink takes two seconds to answer: requests are of as many spans as usual.
+everything takes fifty times as long, so the sink takes its time to answer, too: requests are of as many spans as usual.
 """
 
 import json
@@ -28,6 +28,7 @@ CALLS, CHUNKS, ROUNDS = 300, 2_000, 5
 WARM = 100
 # Under valgrind everything takes fifty times as long.
 COUNTED_CALLS, COUNTED_CHUNKS = 200, 400
+DELAY_S, PATIENCE_S = 15, 120
 
 WORDS = "the quick brown fox jumps over the lazy dog and runs away into the wood "
 ASK = {
@@ -85,7 +86,8 @@ def traced(library, url, chunks):
         import trackway
         from trackway.openai import OpenAI
 
-        return client_of(OpenAI, chunks), trackway.get_client().flush
+        flush = trackway.get_client().flush
+        return client_of(OpenAI, chunks), lambda: flush(timeout=PATIENCE_S)
     from langfuse import Langfuse
 
     flush = Langfuse(public_key="pk", secret_key="sk", base_url=url).flush
@@ -129,7 +131,8 @@ def cpu(work, flush, rounds):
 def measured(library, url, directory):
     """One run: CPU seconds of a call and of a chunk, bare and traced."""
     # So that a batch of either is what was traced until the end.
-    os.environ |= {"LANGFUSE_FLUSH_INTERVAL": "600", "TRACKWAY_LOCAL": "false"}
+    os.environ |= {"LANGFUSE_FLUSH_INTERVAL": "600", "LANGFUSE_TIMEOUT": str(PATIENCE_S)}
+    os.environ |= {"TRACKWAY_LOCAL": "false", "TRACKWAY_TIMEOUT": str(PATIENCE_S)}
     os.environ |= {"TRACKWAY_ENDPOINT": url, "TRACKWAY_DIR": directory}
     counted = "CALLGRIND" in os.environ
     count, chunks, rounds = (
@@ -201,7 +204,7 @@ def main(arguments):
     """Every library, in its environment; the ratios."""
     count = "--instructions" in arguments
     if count:
-        os.environ["SINK_DELAY_S"] = "2"
+        os.environ["SINK_DELAY_S"] = str(DELAY_S)
     unit, scale = ("instructions", 1) if count else ("µs of CPU", 1e6)
     expected = WARM + 1 + (COUNTED_CALLS + 1 if count else (CALLS + 1) * ROUNDS)
     bench = Bench(["trackway", "otel"], {})
