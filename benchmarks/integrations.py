@@ -5,11 +5,13 @@ valgrind, where there is one (minutes). `python integrations.py measure LIBRARY 
 are told apart by calls of `getppid`, at which callgrind writes down what was counted since the last.
 
 What the SDK talks to is a stub in this process: no socket, no server. What is traced goes to a sink in a process of its
-own, and each section ends when it is there: all threads are counted, encoding and delivery included. Under valgrind
-everything takes fifty times as long, so the sink takes its time to answer, too: requests are of as many spans as usual.
+own, and is counted until it is there: all threads, encoding and delivery included. Under valgrind an application takes
+fifty times as long, and requests would carry a fiftieth of what they do: so the sink answers none before the calls are
+over; and what threads do because time passes is taken off again, as much as they do in a pause of the same length.
 """
 
 import json
+import operator
 import os
 import re
 import subprocess
@@ -28,7 +30,9 @@ CALLS, CHUNKS, ROUNDS = 300, 2_000, 5
 WARM = 100
 # Under valgrind everything takes fifty times as long.
 COUNTED_CALLS, COUNTED_CHUNKS = 200, 400
-DELAY_S, PATIENCE_S = 15, 120
+PATIENCE_S = 300
+# What lies between two marks.
+SECTIONS = ("set-up", "call", "pause", "release", "delivery", "chunk")
 
 WORDS = "the quick brown fox jumps over the lazy dog and runs away into the wood "
 ASK = {
@@ -109,28 +113,16 @@ def stream(client):
         pass
 
 
-def sections(library, url, chunks):
-    """The clients of each section, made when it begins: importing a wrapper may change the bare SDK."""
+def clients(library, url, chunks):
+    """The clients, made when their turn comes: importing a wrapper may change the bare SDK."""
     import openai
 
     yield "bare", client_of(openai.OpenAI, chunks), lambda: None
     yield "traced", *traced(library, url, chunks)
 
 
-def cpu(work, flush, rounds):
-    """CPU seconds of this process for *work* and its delivery; the best of some rounds."""
-    best = float("inf")
-    for _ in range(rounds):
-        before = time.process_time()
-        work()
-        flush()
-        best = min(best, time.process_time() - before)
-    return best
-
-
 def measured(library, url, directory):
-    """One run: CPU seconds of a call and of a chunk, bare and traced."""
-    # So that a batch of either is what was traced until the end.
+    """One run: CPU seconds of a call and of a chunk, bare and traced, delivery included."""
     os.environ |= {"LANGFUSE_FLUSH_INTERVAL": "600", "LANGFUSE_TIMEOUT": str(PATIENCE_S)}
     os.environ |= {"TRACKWAY_LOCAL": "false", "TRACKWAY_TIMEOUT": str(PATIENCE_S)}
     os.environ |= {"TRACKWAY_ENDPOINT": url, "TRACKWAY_DIR": directory}
@@ -139,16 +131,45 @@ def measured(library, url, directory):
         (COUNTED_CALLS, COUNTED_CHUNKS, 1) if counted else (CALLS, CHUNKS, ROUNDS)
     )
     found = {}
-    for name, client, flush in sections(library, url, chunks):
+    for name, client, flush in clients(library, url, chunks):
         calls(client, WARM)
         stream(client)
         flush()
-        os.getppid()
-        found[f"{name}_call"] = cpu(lambda c=client: calls(c, count), flush, rounds) / count
-        os.getppid()
-        found[f"{name}_chunk"] = cpu(lambda c=client: stream(c), flush, rounds) / chunks
-        os.getppid()
+        best = {"call": float("inf"), "chunk": float("inf")}
+        for _ in range(rounds):
+            if counted:
+                ask(url, "hold")
+            began = time.monotonic()
+            times = [mark()]
+            calls(client, count)
+            times.append(mark())
+            if counted:
+                time.sleep(time.monotonic() - began)
+            times.append(mark())
+            ask(url, "release")
+            times.append(mark())
+            flush()
+            times.append(mark())
+            stream(client)
+            times.append(mark())
+            flush()
+            call, _, _, delivery, chunk = map(operator.sub, times[1:], times)
+            best["call"] = min(best["call"], (call + delivery) / count)
+            best["chunk"] = min(best["chunk"], chunk / chunks)
+        found |= {f"{name}_{kind}": value for kind, value in best.items()}
     return found
+
+
+def mark():
+    """Ends a section: CPU seconds so far, and for valgrind a call that nobody else makes."""
+    os.getppid()
+    return time.process_time()
+
+
+def ask(url, what):
+    """Says something to the sink; its answer."""
+    with urllib.request.urlopen(f"{url}/{what}") as answer:
+        return json.load(answer)
 
 
 def instructions(python, library, url, directory):
@@ -166,17 +187,17 @@ def instructions(python, library, url, directory):
         check=True,
         capture_output=True,
     )
-    totals = []
-    for number in range(1, 7):
-        text = Path(f"{out}.{number}").read_text()
-        totals.append(int(re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)[1]))
-    # What was counted before a mark: set-up, calls, a stream; and again for the traced client.
-    return {
-        "bare_call": totals[1] / COUNTED_CALLS,
-        "bare_chunk": totals[2] / COUNTED_CHUNKS,
-        "traced_call": totals[4] / COUNTED_CALLS,
-        "traced_chunk": totals[5] / COUNTED_CHUNKS,
-    }
+    found = {}
+    for at, name in enumerate(("bare", "traced")):
+        counts = {}
+        for number, section in enumerate(SECTIONS, at * len(SECTIONS) + 1):
+            text = Path(f"{out}.{number}").read_text()
+            found_there = re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)
+            counts[section] = int(found_there[1])
+        of_calls = counts["call"] - counts["pause"] + counts["delivery"]
+        found[f"{name}_call"] = of_calls / COUNTED_CALLS
+        found[f"{name}_chunk"] = counts["chunk"] / COUNTED_CHUNKS
+    return found
 
 
 def one(library, url, *, count):
@@ -192,19 +213,9 @@ def one(library, url, *, count):
         return json.loads(done.stdout.splitlines()[-1])
 
 
-def arrived(url):
-    """How many spans the sink has; forgets them."""
-    with urllib.request.urlopen(f"{url}/stats") as answer:
-        spans = json.load(answer)["spans"]
-    urllib.request.urlopen(f"{url}/reset").close()
-    return spans
-
-
 def main(arguments):
     """Every library, in its environment; the ratios."""
     count = "--instructions" in arguments
-    if count:
-        os.environ["SINK_DELAY_S"] = str(DELAY_S)
     unit, scale = ("instructions", 1) if count else ("µs of CPU", 1e6)
     expected = WARM + 1 + (COUNTED_CALLS + 1 if count else (CALLS + 1) * ROUNDS)
     bench = Bench(["trackway", "otel"], {})
@@ -214,7 +225,8 @@ def main(arguments):
             row = one(library, url, count=count)
             row = {key: value * scale for key, value in row.items()}
             over[library] = [row[f"traced_{kind}"] - row[f"bare_{kind}"] for kind in KINDS]
-            missing = expected - arrived(url)
+            missing = expected - ask(url, "stats")["spans"]
+            ask(url, "reset")
             print(
                 f"{library:16} {over[library][0]:12,.1f} a call, {over[library][1]:10,.2f} a chunk "
                 f"(bare: {row['bare_call']:,.0f} and {row['bare_chunk']:,.1f}; {missing} spans missing)"

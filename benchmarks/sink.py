@@ -3,18 +3,15 @@
 HTTP on loopback, in a process of its own, so that it costs the measured process nothing but the socket. Bodies are kept
 as they came; `GET /stats` decodes them (`protocols.py`) and answers how many distinct spans arrived; `GET /reset`
 forgets them. `python sink.py forget [PORT]` counts the spans of bodies that are not compressed as they come, without
-looking into them, and keeps nothing: for more than fits into memory. With `SINK_DELAY_S` in its environment it answers
-that much later.
+looking into them, and keeps nothing: for more than fits into memory. After `GET /hold` nothing that is posted is
+answered before `GET /release`.
 """
 
 import asyncio
 import json
-import os
 import sys
 
 import protocols
-
-DELAY_S = float(os.environ.get("SINK_DELAY_S", "0"))
 
 
 class Received:
@@ -22,6 +19,8 @@ class Received:
 
     def __init__(self, *, keep=True):
         self.keep = keep
+        self.released = asyncio.Event()
+        self.released.set()
         self.forget()
 
     def forget(self):
@@ -70,12 +69,15 @@ async def serve(reader, writer, received):
             body = await read_body(reader, headers)
             if path == "/stats":
                 kind, answer = protocols.JSON, json.dumps(received.stats()).encode()
+            elif path in {"/hold", "/release"}:
+                kind, answer = protocols.JSON, b"{}"
+                (received.released.clear if path == "/hold" else received.released.set)()
             elif path == "/reset":
                 kind, answer = protocols.JSON, b"{}"
                 received.forget()
             else:
                 received.add(path, headers, body)
-                await asyncio.sleep(DELAY_S)
+                await received.released.wait()
                 kind, answer = protocols.answer(path, body)
             head = (
                 f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\nContent-Type: {kind}\r\n\r\n"

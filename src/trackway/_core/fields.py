@@ -152,7 +152,10 @@ def set_usage(o: "Observation", usage: Usage) -> None:
         else:
             raw, _ = o._provider.value(usage.raw, o)
         encoded += _RAW(raw)
-    _put(o, "usage_details", encoded)
+    if encoded:
+        if o._extra is None:
+            o._extra = {}
+        o._extra["usage_details"] = encoded
     if usage.tier is not None:
         _put_tier(o, bill)
     if usage.cost is not None and not bill.given:
@@ -188,9 +191,17 @@ def _set_model(o: "Observation", value: object) -> None:
 
 def set_response_model(o: "Observation", value: object) -> None:
     """The model that answered."""
-    if (name := _word(o, "response_model", value)) is not None:
-        billing.of(o).response_model = name
-        _put(o, "response_model", _encoded("response_model", name))
+    said = o._provider.values.answering.get(value) if isinstance(value, str) else None
+    if said is None:
+        if (name := _word(o, "response_model", value)) is None:
+            return
+        said = name, _encoded("response_model", name)
+        o._provider.values.remember_answering(value, said)
+    bill = o._bill
+    if bill is None:
+        bill = billing.of(o)
+    bill.response_model = said[0]
+    _put(o, "response_model", said[1])
 
 
 def set_service_tier(o: "Observation", value: object) -> None:

@@ -40,7 +40,16 @@ class Mask(Protocol):
 class Values:
     """How one client turns values into bytes."""
 
-    __slots__ = ("_mask", "_max_bytes", "_redact", "_words", "masks", "shortest", "unmasked")
+    __slots__ = (
+        "_mask",
+        "_max_bytes",
+        "_redact",
+        "_words",
+        "answering",
+        "masks",
+        "shortest",
+        "unmasked",
+    )
 
     def __init__(self, *, mask: Mask | None, redact: bool, max_bytes: int) -> None:
         self._mask = mask
@@ -48,6 +57,8 @@ class Values:
         self._redact = redact
         self._max_bytes = max_bytes
         self._words: dict[str, str] = {}
+        self.answering: dict[str, tuple[str, bytes]] = {}
+        """Models that answered: as they may be recorded, and as attributes."""
         self.shortest = self.encode_plain if redact and mask is None and kernels else self.encode
         """`encode`, by the shortest way to it."""
         self.unmasked = (
@@ -141,6 +152,15 @@ class Values:
             if len(text) <= LONGEST_WORD and len(self._words) < MAX_WORDS:
                 self._words[text] = known
         return known
+
+    def remember_answering(self, model: object, said: tuple[str, bytes]) -> None:
+        """Has the same *model* not be looked at again."""
+        if (
+            isinstance(model, str)
+            and len(model) <= LONGEST_WORD
+            and len(self.answering) < MAX_WORDS
+        ):
+            self.answering[model] = said
 
     def text(self, text: str) -> str:
         """A name or a status message, masked and redacted."""
