@@ -182,7 +182,7 @@ static PyObject *content(PyObject *Py_UNUSED(module), PyObject *const *args, Py_
 
 PyDoc_STRVAR(fields_doc,
 "fields(twin, models, extra, value, /)\n--\n\n"
-"The fields of a dict, or of an object of one of *models* that has no others than the declared; else what *twin* gives.");
+"The fields of a dict, or of an object of one of *models* without others than the declared; else what *twin* gives.");
 
 static PyObject *fields(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {

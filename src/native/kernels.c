@@ -463,8 +463,8 @@ enum { MOST_COUNTS = 32, LONGEST_NUMBER = 20 };
 
 PyDoc_STRVAR(count_fields_doc,
 "count_fields(heads, masks, details, labels, buckets, /)\n--\n\n"
-"A Span.attributes field for each of *heads*, with the sum of the *buckets* in its mask; then, under *details* if that\n"
-"is no empty bytes object, all of them as JSON, each behind its label, with their total.");
+"A Span.attributes field for each of *heads*, with the sum of the *buckets* in its mask; then, under *details* unless\n"
+"that is empty, all of them as JSON, each behind its label, with their total.");
 
 static PyObject *count_fields(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {

@@ -1,6 +1,6 @@
-/* What an answer says that it used, where it is nothing out of the ordinary (`_core/openai_usage.py`), and what that costs
- * (`_prices/pricer.py`). Included by kernels.c. Nothing is allocated while a mapping is read, so nothing else runs; dicts
- * and numbers are allocated without running anything that could change it. */
+/* What an answer says that it used, where it is nothing out of the ordinary (`_core/openai_usage.py`), and what that
+ * costs (`_prices/pricer.py`). Included by kernels.c. Nothing is allocated while a mapping is read, so nothing else
+ * runs; numbers are allocated without running anything that could change it. */
 
 /* Whether *item* is a count up to *most*, which *value* becomes. Never an exception. */
 static int is_count(PyObject *item, long long most, long long *value)
@@ -12,8 +12,9 @@ static int is_count(PyObject *item, long long most, long long *value)
     return !overflow && *value >= 0 && *value <= most;
 }
 
-/* Of one side: the *whole*, and the *part* that its details name. 1; 0 where there is more to it; -1 with an exception. */
-static int read_side(PyObject *given, PyObject *names, PyObject *beside, long long most, long long *whole, long long *part)
+/* Of one side: the *whole*, and the *part* that its details name. 1; 0 where there is more to it; -1: an exception. */
+static int read_side(PyObject *given, PyObject *names, PyObject *beside, long long most, long long *whole,
+                     long long *part)
 {
     PyObject *item = PyDict_GetItemWithError(given, PyTuple_GET_ITEM(names, 0)), *key;
     if (item == NULL || !is_count(item, most, whole))
@@ -124,7 +125,8 @@ static PyObject *costs(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
         return NULL;
     PyObject *made = PyDict_New(), *key, *item, *cost;
     Py_ssize_t at = 0;
-    for (Py_ssize_t i = 0; made != NULL && i < PyTuple_GET_SIZE(args[1]) && PyDict_Next(args[0], &at, &key, &item); i++) {
+    Py_ssize_t several = PyTuple_GET_SIZE(args[1]);
+    for (Py_ssize_t i = 0; made != NULL && i < several && PyDict_Next(args[0], &at, &key, &item); i++) {
         if (!PyUnicode_CheckExact(key) || !is_count(item, EXACT, &number_of)
             || !is_count(PyTuple_GET_ITEM(args[1], i), EXACT, &price)
             || (price && number_of > (EXACT - total) / price)) {
@@ -148,7 +150,7 @@ static PyObject *costs(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
 
 PyDoc_STRVAR(sums_doc,
 "sums(amounts, plan, /)\n--\n\n"
-"{label: the sum of the amounts under its names} of a *plan* of (label, names); None where one is no float, or not there.");
+"{label: the sum of the amounts under its names} of a *plan* of (label, names); None where one is no float.");
 
 static PyObject *sums(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
@@ -157,7 +159,8 @@ static PyObject *sums(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssi
     PyObject *made = PyDict_New();
     for (Py_ssize_t i = 0; made != NULL && i < PyTuple_GET_SIZE(args[1]); i++) {
         PyObject *each = PyTuple_GET_ITEM(args[1], i);
-        if (!PyTuple_CheckExact(each) || PyTuple_GET_SIZE(each) != 2 || !PyTuple_CheckExact(PyTuple_GET_ITEM(each, 1))) {
+        if (!PyTuple_CheckExact(each) || PyTuple_GET_SIZE(each) != 2
+            || !PyTuple_CheckExact(PyTuple_GET_ITEM(each, 1))) {
             PyErr_SetString(PyExc_TypeError, "a plan is of pairs of a label and names");
             Py_CLEAR(made);
             break;

@@ -74,6 +74,15 @@ def test_what_is_no_mapping_is_left(said: object) -> None:
     assert compiled(said) is None
 
 
+def test_what_most_calls_say_is_read_by_the_kernel() -> None:
+    """The counts of a usual answer are found without the twin, under the names that they are asked for."""
+    sides = ("in", "in_more", "part"), ("out", "out_more", "part")
+    said = {"in": 5, "out": 3, "all": 8, "in_more": {"part": 2}, "out_more": None}
+    buckets = ("a", "b", "c", "d")
+    found = KERNELS.ordinary(*sides, buckets, "all", frozenset(said), frozenset(), 99, said)
+    assert found == {"a": 3, "c": 3, "b": 2}
+
+
 NAMES = ("a", "b", "c")
 FOUR = ("a", "b", "c", "d")
 
