@@ -145,7 +145,7 @@ def test_fields_are_those_of_its_twin(value: object) -> None:
     assert found == expected
     if isinstance(value, Closed):
         assert found is expected is value.__dict__
-        known = {Closed}
+        known: set[type] = {Closed}
         assert KERNELS.fields(lambda _: {}, known, content._EXTRA, value) is value.__dict__
 
 
