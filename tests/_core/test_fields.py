@@ -238,3 +238,27 @@ def test_a_slimmer_wire_carries_one_dialect(home: Path, wire: str) -> None:
     assert found["gen_ai.usage.input_tokens"] == 1
     assert ("openinference.span.kind" in found) == (wire == "openinference")
     assert (LANGFUSE + "usage_details" in found) == (wire == "langfuse")
+
+
+@pytest.mark.parametrize("name", ["\ud800", "k" * 3_000, "audio_tokens"])
+def test_what_a_provider_counts_is_kept_whatever_its_names(
+    home: Path, client: Trackway, name: str
+) -> None:
+    """The raw usage of an ordinary call is recorded; a name that is no text, or endless, costs nothing but itself."""
+    said = {
+        "prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 1, name: 0}, "completion_tokens_details": None,
+    }  # fmt: skip
+    client.start_observation(name="e", as_type="generation", usage_details=said).end()
+    raw = json_of(home, "trackway.usage.raw")
+    assert isinstance(raw, dict)
+    assert raw["prompt_tokens"] == 3
+    assert only(home).attributes["gen_ai.usage.input_tokens"] == 3
+
+
+def test_a_bucket_named_like_a_total_is_none(home: Path, client: Trackway) -> None:
+    """What is called after the total in somebody's own costs is not added to it a second time."""
+    costs = {"input": 0.5, "total_extra": 0.25, "total": 1.0}
+    client.start_observation(name="e", as_type="generation", cost_details=costs).end()
+    told = json_of(home, "mlflow.llm.cost")
+    assert told == {"input_cost": 0.5, "total_cost": 1.0}

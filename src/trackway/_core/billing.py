@@ -195,11 +195,11 @@ def sums(amounts: Mapping[str, float], plan: Plan) -> dict[str, float]:
 @lru_cache(MAX_SETS)
 def _by_side(buckets: tuple[str, ...]) -> Plan:
     """What MLflow calls a side, and the *buckets* that are of it; without those of which there are none."""
-    by_side = (
+    by_side = [
         (f"{side}_cost", tuple(name for name in buckets if name.partition("_")[0] == side))
-        for side in ("input", "output", "total")
-    )
-    return tuple(each for each in by_side if each[1])
+        for side in ("input", "output")
+    ]
+    return (*(each for each in by_side if each[1]), ("total_cost", ("total",)))
 
 
 def charge_bytes(charge: Charge, bits: int) -> bytes:

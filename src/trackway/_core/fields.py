@@ -23,6 +23,8 @@ from trackway._wire.encode import TextKey, attribute, attributes
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
 
+# Bytes of what a provider counts of a call: a dozen short names.
+LONGEST_COUNTS: Final = 1_000
 LEVELS: Final = ("DEBUG", "DEFAULT", "WARNING", "ERROR")
 
 _FLOATS: Final = {
@@ -146,11 +148,13 @@ def set_usage(o: "Observation", usage: Usage) -> None:
     bill.usage = usage
     encoded = usage_bytes(usage, o._provider.bits)
     if usage.raw is not None:
+        raw = None
         if usage.counts_alone and not o._provider.values.masks:
-            raw = orjson.dumps(usage.raw)
-            o._room -= len(raw)
-        else:
+            raw = _counts(usage.raw)
+        if raw is None:
             raw, _ = o._provider.value(usage.raw, o)
+        else:
+            o._room -= len(raw)
         encoded += _RAW(raw)
     if encoded:
         if o._extra is None:
@@ -162,6 +166,15 @@ def set_usage(o: "Observation", usage: Usage) -> None:
         bill.given = True
         charge = billing.Charge({"total": usage.cost}, "provider", "")
         _put(o, "cost_details", billing.charge_bytes(charge, o._provider.bits))
+
+
+def _counts(raw: Mapping[str, object]) -> bytes | None:
+    """The JSON of what holds nothing but counts; None where it is longer than these are, or no name for them."""
+    try:
+        data = orjson.dumps(raw)
+    except TypeError:  # half of a surrogate pair
+        return None
+    return data if len(data) <= LONGEST_COUNTS else None
 
 
 def _set_cost_details(o: "Observation", value: object) -> None:

@@ -61,7 +61,7 @@ class Pricer:
         self, provider: str | None, models: Sequence[str], tier: str | None, usage: Usage, at: int
     ) -> Charge | None:
         """The cost where the rates are remembered; empty without a price; None: ask again later."""
-        key = (provider, *models, tier, *usage.buckets)
+        key = (provider, tuple(models), tier, *usage.buckets)
         lines = self._lines.get(key)
         if lines is not None and lines.since <= at < lines.until and not usage.units:
             return lines.charge(usage.buckets)
