@@ -24,24 +24,61 @@ def writer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(platform, "capabilities", changed)
 
 
+# How deep a handler may interrupt itself.
+DEEPEST = 3
+PERIOD_S = 1e-4
+
+
+class Alarms:
+    """Calls a function from a signal handler, 100 µs after the last call began or ended, wherever the thread may be.
+
+    Not at fixed times: where a call takes longer than that, nothing else would ever run.
+    """
+
+    def __init__(self) -> None:
+        self._calling = 0
+        self._stopped = True
+
+    def start(self, call: Callable[[FrameType | None], None]) -> None:
+        """From now on, until `stop`."""
+
+        def handle(_: int, frame: FrameType | None) -> None:
+            self._calling += 1
+            try:
+                if self._calling < DEEPEST:
+                    self._again()
+                call(frame)
+            finally:
+                self._calling -= 1
+                self._again()
+
+        self._stopped = False
+        signal.signal(signal.SIGALRM, handle)
+        self._again()
+
+    def stop(self) -> None:
+        """None begins after this."""
+        self._stopped = True
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _again(self) -> None:
+        if not self._stopped:
+            signal.setitimer(signal.ITIMER_REAL, PERIOD_S)
+
+
 @pytest.fixture
-def alarms() -> Iterator[Callable[[Callable[[FrameType | None], None]], None]]:
-    """Calls a function from a signal handler, every 100 µs, wherever the main thread may be."""
+def alarms() -> Iterator[Alarms]:
     before = signal.getsignal(signal.SIGALRM)
-
-    def start(call: Callable[[FrameType | None], None]) -> None:
-        signal.signal(signal.SIGALRM, lambda _, frame: call(frame))
-        signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)
-
-    yield start
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    made = Alarms()
+    yield made
+    made.stop()
     signal.signal(signal.SIGALRM, before)
 
 
 def test_signal_handlers_append(
     home: Path,
     count: Callable[[int, int], int],
-    alarms: Callable[[Callable[[FrameType | None], None]], None],
+    alarms: Alarms,
 ) -> None:
     """Records of a handler that interrupts appends, upkeep and counting are all kept and counted once."""
     spool, scope = spool_at(home)
@@ -54,14 +91,14 @@ def test_signal_handlers_append(
         spool.prepare()
         spool.sync()
 
-    alarms(append)
+    alarms.start(append)
     total = count(20_000, 1_000_000)
     for n in range(total):
         spool.append(numbered(n), scope)
         if n % 50 == 0:
             spool.prepare()
             spool.counters()
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    alarms.stop()
     counters = spool.counters()
     assert handled[0] > 20
     assert counters.appended == total + handled[0]
@@ -75,7 +112,7 @@ def test_signal_handlers_append(
 def test_handlers_that_raise(
     home: Path,
     count: Callable[[int, int], int],
-    alarms: Callable[[Callable[[FrameType | None], None]], None],
+    alarms: Alarms,
 ) -> None:
     """An exception out of a signal handler may cost the record that it interrupted, never another, nor the spool."""
     spool, scope = spool_at(home)
@@ -94,7 +131,7 @@ def test_handlers_that_raise(
     kept, interrupted = [], 0
     with ChainReader(live_chain(spool)) as reader:
         seen = reader.read()
-        alarms(interrupt)
+        alarms.start(interrupt)
         for n in range(count(20_000, 1_000_000)):
             try:
                 appending = True
@@ -106,7 +143,7 @@ def test_handlers_that_raise(
             appending = False
             if n % 100 == 0:
                 seen += reader.read()
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        alarms.stop()
         spool.append(numbered(-1), scope)
         while more := reader.read():
             seen += more
