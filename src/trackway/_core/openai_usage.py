@@ -38,7 +38,7 @@ _IMAGE_OUT: Final = "output_image_tokens"
 class Ordinary:
     """Reads what most calls say: input and output with their total, and of these cached and reasoning tokens.
 
-    In a tenth of the time that it takes to look for everything that anybody sends.
+    In 0.7 µs, where it takes 4.8 to look for everything that anybody sends.
     """
 
     __slots__ = ("_names", "_read", "known")
@@ -62,7 +62,7 @@ class Ordinary:
         buckets = self._read(given)
         if buckets is None:
             return None
-        # A named tuple's own `__new__` takes three times as long.
+        # A named tuple's own `__new__` takes half as long again.
         return tuple.__new__(Usage, (buckets, NOTHING, given, (), None, None, True))
 
     def read(self, given: Given) -> dict[str, int] | None:
