@@ -182,7 +182,18 @@ static PyObject *content(PyObject *Py_UNUSED(module), PyObject *const *args, Py_
 
 PyDoc_STRVAR(fields_doc,
 "fields(twin, models, extra, value, /)\n--\n\n"
-"The fields of a dict, or of an object of one of *models* without others than the declared; else what *twin* gives.");
+"The fields of a dict, or of an object of one of *models*: those that it declares and others; else what *twin* gives.");
+
+/* The *declared* and *more* than these in one, if both are dicts: a new reference. */
+static PyObject *together(PyObject *declared, PyObject *more)
+{
+    if (declared == NULL || !PyDict_CheckExact(declared) || !PyDict_CheckExact(more))
+        return NULL;
+    PyObject *made = PyDict_Copy(declared);
+    if (made != NULL && PyDict_Update(made, more) < 0)
+        Py_CLEAR(made);
+    return made;
+}
 
 static PyObject *fields(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
@@ -197,11 +208,13 @@ static PyObject *fields(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
         if (extra == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
             PyErr_Clear();
         int more = extra != NULL && extra != Py_None && (!PyDict_CheckExact(extra) || PyDict_GET_SIZE(extra));
-        Py_XDECREF(extra);
-        if (!more && !PyErr_Occurred())
+        if (!PyErr_Occurred())
             declared = PyObject_GenericGetDict(value, NULL);
         if (declared == NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_AttributeError))
             PyErr_Clear();
+        if (more)
+            Py_XSETREF(declared, together(declared, extra));
+        Py_XDECREF(extra);
     }
     return declared == NULL && !PyErr_Occurred() ? PyObject_CallOneArg(args[0], value) : declared;
 }

@@ -17,6 +17,7 @@
  *   scan        _delivery/scan.py   the records of a buffer
  *   content     _integrations/content.py  what may be recorded of a payload
  *   fields      _integrations/content.py  the fields of an SDK's object
+ *   delta       _integrations/openai/chat.py  a chunk of a stream that brings text
  *   scalars     _integrations/parameters.py  what a request is told beside its input, to look it up by
  *   ordinary    _core/openai_usage.py  what most calls say that they used
  *   costs       _prices/pricer.py   what counts of tokens cost
@@ -268,6 +269,7 @@ static PyObject *clean(PyObject *module, PyObject *const *args, Py_ssize_t count
 }
 
 #include "content.h"
+#include "chat.h"
 #include "usage.h"
 
 /* -- contexts ------------------------------------------------------------------------------------------------------ */
@@ -725,6 +727,7 @@ static PyMethodDef functions[] = {
     {"content", (PyCFunction)(void (*)(void))content, METH_FASTCALL, content_doc},
     {"costs", (PyCFunction)(void (*)(void))costs, METH_FASTCALL, costs_doc},
     {"count_fields", (PyCFunction)(void (*)(void))count_fields, METH_FASTCALL, count_fields_doc},
+    {"delta", (PyCFunction)(void (*)(void))delta, METH_FASTCALL, delta_doc},
     {"derive", (PyCFunction)(void (*)(void))derive, METH_FASTCALL, derive_doc},
     {"text_field", (PyCFunction)(void (*)(void))text_field, METH_FASTCALL, text_field_doc},
     {"join_span", (PyCFunction)(void (*)(void))join_span, METH_FASTCALL, join_span_doc},

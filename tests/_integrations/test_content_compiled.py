@@ -132,7 +132,7 @@ def test_a_message_of_the_sdk() -> None:
     """A message as the SDK gives it is taken apart by the kernel itself."""
     message = ChatCompletionMessage(role="assistant", content="Hi", refusal=None)
     content.plain(message)
-    tables = content._models, content._KEYS, content._EXTRA
+    tables = content.MODELS, content._KEYS, content.EXTRA
     made = KERNELS.content(lambda _: "asked", *tables, 64, 100, 24, message)
     assert made == {"role": "assistant", "content": "Hi"}
     assert KERNELS.content(lambda _: "asked", *tables, 64, 100, 24, object()) == "asked"
@@ -146,7 +146,7 @@ def test_fields_are_those_of_its_twin(value: object) -> None:
     if isinstance(value, Closed):
         assert found is expected is value.__dict__
         known: set[type] = {Closed}
-        assert KERNELS.fields(lambda _: {}, known, content._EXTRA, value) is value.__dict__
+        assert KERNELS.fields(lambda _: {}, known, content.EXTRA, value) is value.__dict__
 
 
 @pytest.mark.parametrize(

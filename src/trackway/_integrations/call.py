@@ -20,7 +20,7 @@ from trackway._core.guard import guard
 from trackway._core.provider_usage import SHAPES
 from trackway._core.usage import with_units
 from trackway._integrations.content import fields_of, is_mapping, is_model, plain
-from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome
+from trackway._integrations.endpoint import NOT_TAKEN, Accumulator, Endpoint, Outcome
 from trackway._integrations.frames import Frames, is_framed
 from trackway._integrations.opening import opened
 from trackway._integrations.parameters import put_parameters
@@ -70,6 +70,7 @@ class Call:
         "hiding",
         "observation",
         "received",
+        "take",
     )
 
     def __init__(  # noqa: PLR0913 - what is known when a request is sent
@@ -95,6 +96,8 @@ class Call:
         """Whether a chunk is to be kept from the caller, who did not ask for it."""
         self.received = False
         """Whether anything of a streamed answer has arrived."""
+        self.take = NOT_TAKEN
+        """Takes the next chunk if it is of the usual kind and for the caller to see; False: it is for `chunk`."""
         self.observation = o = opened(provider, endpoint, provider_name, body.get("model"), note)
         if o._recording:
             self._say(o, note)
@@ -176,6 +179,7 @@ class Call:
             accumulator.add(seen)
             if waiting and accumulator.started:
                 self._first_token()
+                self.take = accumulator.take
         return hidden
 
     def _begun(self) -> Accumulator | None:

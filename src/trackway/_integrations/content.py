@@ -16,7 +16,17 @@ from typing import Any, Final, TypeGuard
 
 from trackway._wire.native import kernels
 
-__all__ = ["fields_of", "is_mapping", "is_model", "plain", "plain_mapping", "reference"]
+__all__ = [
+    "EXTRA",
+    "MODELS",
+    "fields_of",
+    "index_in",
+    "is_mapping",
+    "is_model",
+    "plain",
+    "plain_mapping",
+    "reference",
+]
 
 # Of one payload, this many values are looked at; what is beyond is left to the serializer, which has bounds of its own.
 MAX_NODES: Final = 20_000
@@ -33,14 +43,14 @@ _BASE64: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{SHORTEST - 4}}}")
 _DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,", re.ASCII)
 
 # Where pydantic holds the fields that an SDK did not declare.
-_EXTRA: Final = "__pydantic_extra__"
+EXTRA: Final = "__pydantic_extra__"
 _LEAVES: Final = frozenset({int, float, bool, type(None)})
 
 # To ask a class whether it is a mapping or a model takes ten times as long as to look up what it said; more classes
 # than these are asked each time.
 MAX_KINDS: Final = 1_000
 _mappings: Final[dict[type, bool]] = {}
-_models: Final[set[type]] = set()
+MODELS: Final[set[type]] = set()
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -56,24 +66,24 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 def is_model(kind: type) -> bool:
     """Whether *kind* is a class of an SDK's objects."""
-    if kind in _models:
+    if kind in MODELS:
         return True
     if not hasattr(kind, "model_fields"):
         return False
-    if len(_models) < MAX_KINDS:
-        _models.add(kind)
+    if len(MODELS) < MAX_KINDS:
+        MODELS.add(kind)
     return True
 
 
 def fields_in_python(value: Any) -> Mapping[str, Any]:
     """`fields_of`, where the kernel has no answer."""
     kind = type(value)
-    if kind is dict or (kind not in _models and is_mapping(value)):
+    if kind is dict or (kind not in MODELS and is_mapping(value)):
         return value  # type: ignore[no-any-return]  # a mapping
     # So that the kernel knows it the next time.
     is_model(kind)
     declared: dict[str, Any] = getattr(value, "__dict__", {})
-    extra = getattr(value, _EXTRA, None)
+    extra = getattr(value, EXTRA, None)
     return {**declared, **extra} if extra else declared
 
 
@@ -88,7 +98,7 @@ def plain_in_python(value: Any) -> Any:
 fields_of: Final[Callable[[Any], Mapping[str, Any]]] = (
     fields_in_python
     if kernels is None
-    else partial(kernels.fields, fields_in_python, _models, _EXTRA)
+    else partial(kernels.fields, fields_in_python, MODELS, EXTRA)
 )
 """The fields of a mapping, or of an SDK's object; no copy where there are none but the declared."""
 
@@ -96,10 +106,16 @@ plain: Final[Callable[[Any], Any]] = (
     plain_in_python
     if kernels is None
     else partial(
-        kernels.content, plain_in_python, _models, _KEYS, _EXTRA, SHORTEST, MAX_NODES, MAX_DEPTH
+        kernels.content, plain_in_python, MODELS, _KEYS, EXTRA, SHORTEST, MAX_NODES, MAX_DEPTH
     )
 )
 """What is handed over with SDK objects as dicts (without their empty fields) and files in base64 as references."""
+
+
+def index_in(fields: Mapping[str, Any], otherwise: int = 0, *, name: str = "index") -> int:
+    """What numbers a piece of a stream; what is no number would not sort with the others."""
+    index = fields.get(name)
+    return index if type(index) is int else otherwise
 
 
 def plain_mapping(value: Any) -> dict[str, Any] | None:

@@ -5,9 +5,12 @@ The seam looks an `Endpoint` up by the path that the SDK posts to; a new provide
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-__all__ = ["Accumulator", "Endpoint", "Outcome"]
+__all__ = ["NOT_TAKEN", "Accumulator", "Endpoint", "Outcome"]
+
+NOT_TAKEN: Final[Callable[[object], bool]] = ().__contains__
+"""The `take` of an accumulator that has no short way: False for anything, in a tenth of what a function takes."""
 
 
 @dataclass(slots=True)
@@ -38,8 +41,15 @@ class Accumulator(Protocol):
     started: bool
     """Whether a chunk has brought anything of the model's: text, reasoning, a part of a tool call."""
 
+    def take(self, chunk: Any, /) -> bool:
+        """A short way for most chunks once it has `started`: takes an SDK's object or a mapping, and raises nothing.
+
+        False: nothing was taken, `add` is to have it.
+        """
+        ...
+
     def add(self, chunk: Mapping[str, Any]) -> None:
-        """Takes the next chunk."""
+        """Takes the fields of the next chunk."""
         ...
 
     def result(self) -> Outcome:

@@ -34,7 +34,7 @@ class Watched:
         call = self._call
         try:
             item = next(self._iterator)
-            while call.chunk(item):
+            while not call.take(item) and call.chunk(item):
                 item = next(self._iterator)
         except StopIteration:
             call.exhausted()
@@ -75,7 +75,7 @@ class AsyncWatched:
         call = self._call
         try:
             item = await anext(self._iterator)
-            while call.chunk(item):
+            while not call.take(item) and call.chunk(item):
                 item = await anext(self._iterator)
         except StopAsyncIteration:
             call.exhausted()

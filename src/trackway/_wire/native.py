@@ -103,6 +103,19 @@ class Kernels(Protocol):
         """`_integrations.content.fields_of`; asks the twin where there is more than a dict of fields."""
         ...
 
+    def delta(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        models: set[type],
+        extra: str,
+        names: tuple[str, ...],
+        last: dict[str, object],
+        choices: dict[int, tuple[dict[str, list[str]], dict[str, object]]],
+        chunk: object,
+        /,
+    ) -> bool:
+        """`_integrations.openai.chat.ChatAccumulator.take`: False where the chunk brings anything but text."""
+        ...
+
     def scalars(self, given: object, without: frozenset[str], /) -> tuple[object, ...] | None:
         """`_integrations.parameters.scalars`."""
         ...

@@ -93,6 +93,19 @@ def test_any_cut_of_a_stream_is_the_whole_answer(
     assert accumulated(mixed) == read_chat(whole)
 
 
+def test_content_in_parts_and_as_text() -> None:
+    """Mistral's reasoning models give parts first and text behind them: both are kept, in this order."""
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
+    outcome = accumulated(
+        [
+            chunk(delta(content=[thought])),
+            chunk(delta(content="Forty")),
+            chunk(delta(content="-two")),
+        ]
+    )
+    assert outcome.output["content"] == [thought, {"type": "text", "text": "Forty-two"}]
+
+
 def test_tool_calls_in_pieces() -> None:
     """Tool calls whose pieces come in turns are put together by their index."""
     outcome = accumulated(tool_chunks())

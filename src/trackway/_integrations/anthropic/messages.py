@@ -8,8 +8,8 @@ from typing import Any, Final, final
 
 import orjson
 
-from trackway._integrations.content import fields_of, plain, plain_mapping
-from trackway._integrations.endpoint import Outcome
+from trackway._integrations.content import fields_of, index_in, plain, plain_mapping
+from trackway._integrations.endpoint import NOT_TAKEN, Outcome
 
 __all__ = ["MessagesAccumulator", "read_message"]
 
@@ -50,6 +50,8 @@ class MessagesAccumulator:
 
     __slots__ = ("_blocks", "_error", "_message", "_pieces", "_usage", "started")
 
+    take = staticmethod(NOT_TAKEN)
+
     def __init__(self) -> None:
         self.started = False
         self._message: dict[str, Any] = {}
@@ -63,12 +65,10 @@ class MessagesAccumulator:
         """Takes the next event."""
         kind = chunk.get("type")
         if kind == "content_block_delta":
-            self._delta(chunk.get("index") or 0, fields_of(chunk.get("delta") or {}))
+            self._delta(index_in(chunk), fields_of(chunk.get("delta") or {}))
         elif kind == "content_block_start":
             block = fields_of(chunk.get("content_block") or {})
-            self._blocks[chunk.get("index") or 0] = {
-                k: v for k, v in block.items() if v is not None
-            }
+            self._blocks[index_in(chunk)] = {k: v for k, v in block.items() if v is not None}
         elif kind == "message_start":
             message = fields_of(chunk.get("message") or {})
             self._message.update(message)
@@ -86,7 +86,9 @@ class MessagesAccumulator:
         kind = delta.get("type") or ""
         if kind in _TEXTS:
             field, said = _TEXTS[kind]
-            self._pieces.setdefault((index, field), []).append(delta.get(said) or "")
+            text = delta.get(said)
+            if type(text) is str:
+                self._pieces.setdefault((index, field), []).append(text)
         elif kind == "citations_delta" and delta.get("citation") is not None:
             block = self._blocks.setdefault(index, {"type": "text"})
             block["citations"] = [*(block.get("citations") or ()), delta["citation"]]
@@ -121,7 +123,8 @@ class MessagesAccumulator:
             if field == "input":
                 block[field] = _parsed(text) if text else block.get(field)
             else:
-                block[field] = (block.get(field) or "") + text
+                begun = block.get(field)
+                block[field] = begun + text if isinstance(begun, str) else text
         return block
 
 

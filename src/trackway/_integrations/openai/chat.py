@@ -5,11 +5,13 @@ whole answer. Chunks are mappings (an SDK's object has its fields in one, see `c
 here knows no SDK.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, final
 
-from trackway._integrations.content import fields_of, plain, plain_mapping
-from trackway._integrations.endpoint import Outcome
+from trackway._integrations.content import EXTRA, MODELS, fields_of, index_in, plain, plain_mapping
+from trackway._integrations.endpoint import NOT_TAKEN, Outcome
+from trackway._wire.native import kernels
 
 __all__ = ["ChatAccumulator", "TextAccumulator", "read_chat", "read_text", "usage_only"]
 
@@ -60,11 +62,12 @@ def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) 
 class _Choice:
     """One of the answers that a stream brings at once."""
 
-    __slots__ = ("calls", "fields", "finish_reason", "nested", "texts")
+    __slots__ = ("calls", "fields", "finish_reason", "lists", "nested", "texts")
 
     def __init__(self) -> None:
         self.texts: dict[str, list[str]] = {}
         self.fields: dict[str, Any] = {}
+        self.lists: dict[str, list[Any]] = {}
         self.nested: dict[str, dict[str, Any]] = {}
         self.calls: dict[int, dict[str, Any]] = {}
         self.finish_reason: str | None = None
@@ -79,13 +82,14 @@ class _Choice:
                 self.fields["role"] = value
                 continue
             said = True
-            if key == "content" or type(value) is str:
+            if type(value) is str:
                 self.texts.setdefault(key, []).append(value)
             elif key == "tool_calls":
                 for call in value:
                     _add_call(self.calls, fields_of(call))
             elif isinstance(value, list):
-                self.fields.setdefault(key, []).extend(plain(value))
+                known = self.lists.setdefault(key, [])
+                known += plain(value)
             elif isinstance(value, int | float):
                 self.fields[key] = value
             else:  # `function_call`, `audio`: objects whose texts come in pieces
@@ -96,6 +100,10 @@ class _Choice:
         made: dict[str, Any] = dict(self.fields)
         for key, pieces in self.texts.items():
             made[key] = "".join(pieces)
+        for key, parts in self.lists.items():
+            # Mistral's reasoning comes in parts, and the answer behind them as text.
+            text = made.get(key)
+            made[key] = [*parts, {"type": "text", "text": text}] if type(text) is str else parts
         for key, value in self.nested.items():
             made[key] = _joined(value)
         if self.calls:
@@ -105,8 +113,7 @@ class _Choice:
 
 def _add_call(calls: dict[int, dict[str, Any]], call: Mapping[str, Any]) -> None:
     """A piece of a tool call; some servers number none, and send each whole."""
-    index = call.get("index")
-    known = calls.setdefault(len(calls) if index is None else index, {})
+    known = calls.setdefault(index_in(call, len(calls)), {})
     _merge(known, {key: value for key, value in call.items() if key != "index"})
 
 
@@ -142,30 +149,43 @@ def _joined(gathered: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
+# What a chunk says of the whole answer.
+_REMEMBERED: Final = ("id", "model", "service_tier", "usage")
+_NAMES: Final = (*_REMEMBERED, "choices", "index", "finish_reason", "delta", "role")
+
+
 @final
 class ChatAccumulator:
     """A chat completion from its chunks."""
 
-    __slots__ = ("_choices", "_last", "started")
+    __slots__ = ("_choices", "_last", "_of_choices", "started", "take")
 
     def __init__(self) -> None:
         self.started = False
         self._choices: dict[int, _Choice] = {}
         self._last: dict[str, Any] = {}
+        # Of each choice what `take` adds to.
+        self._of_choices: dict[int, tuple[dict[str, list[str]], dict[str, Any]]] = {}
+        self.take: Callable[[Any], bool] = (
+            NOT_TAKEN
+            if kernels is None
+            else partial(kernels.delta, MODELS, EXTRA, _NAMES, self._last, self._of_choices)
+        )
 
     def add(self, chunk: Mapping[str, Any]) -> None:
         """Takes the next chunk."""
         last = self._last
-        for key in ("id", "model", "service_tier", "usage"):
+        for key in _REMEMBERED:
             value = chunk.get(key)
             if value:
                 last[key] = value
         for choice in chunk.get("choices") or ():
             fields = fields_of(choice)
-            index = fields.get("index") or 0
+            index = index_in(fields)
             known = self._choices.get(index)
             if known is None:
                 known = self._choices[index] = _Choice()
+                self._of_choices[index] = (known.texts, known.fields)
             reason, delta = fields.get("finish_reason"), fields.get("delta")
             if reason:
                 known.finish_reason = reason
@@ -185,6 +205,8 @@ class TextAccumulator:
 
     __slots__ = ("_last", "_reasons", "_texts", "started")
 
+    take = staticmethod(NOT_TAKEN)
+
     def __init__(self) -> None:
         self.started = False
         self._texts: dict[int, list[str]] = {}
@@ -199,9 +221,9 @@ class TextAccumulator:
                 self._last[key] = value
         for choice in chunk.get("choices") or ():
             fields = fields_of(choice)
-            index, text = fields.get("index") or 0, fields.get("text")
+            index, text = index_in(fields), fields.get("text")
             pieces = self._texts.setdefault(index, [])
-            if text:
+            if text and type(text) is str:
                 pieces.append(text)
                 self.started = True
             if fields.get("finish_reason"):

@@ -7,32 +7,30 @@ never came. The invariant: however the deltas are cut, the result is the same.
 from collections.abc import Mapping
 from typing import Any, Final, final
 
-from trackway._integrations.content import fields_of, plain, plain_mapping
-from trackway._integrations.endpoint import Outcome
+from trackway._integrations.content import fields_of, index_in, plain, plain_mapping
+from trackway._integrations.endpoint import NOT_TAKEN, Outcome
 from trackway._integrations.server_tools import paid_calls
 
 __all__ = ["ResponsesAccumulator", "read_response"]
 
 _ENDS: Final = frozenset({"response.completed", "response.failed", "response.incomplete"})
-# Deltas that go to a field of the item itself; the others go to one of its parts.
-_OF_ITEM: Final = {
-    "response.function_call_arguments.delta": "arguments",
-    "response.mcp_call_arguments.delta": "arguments",
-    "response.custom_tool_call_input.delta": "input",
-    "response.code_interpreter_call_code.delta": "code",
-}
-# Deltas of a part: which list of the item it is in, what numbers it, its type, and its field.
-_OF_PART: Final = {
+# Deltas of text: which list of the item it is in, what numbers its part, the type of the part, and its field. Some go
+# to a field of the item itself.
+_DELTAS: Final = {
     "response.output_text.delta": ("content", "content_index", "output_text", "text"),
     "response.refusal.delta": ("content", "content_index", "refusal", "refusal"),
     "response.reasoning_text.delta": ("content", "content_index", "reasoning_text", "text"),
     "response.reasoning_summary_text.delta": ("summary", "summary_index", "summary_text", "text"),
+    "response.function_call_arguments.delta": ("", "", "", "arguments"),
+    "response.mcp_call_arguments.delta": ("", "", "", "arguments"),
+    "response.custom_tool_call_input.delta": ("", "", "", "input"),
+    "response.code_interpreter_call_code.delta": ("", "", "", "code"),
 }
 
 
 def read_response(answer: Mapping[str, Any]) -> Outcome:
     """A whole response."""
-    output = [plain(item) for item in answer.get("output") or ()]
+    output = [plain(item) for item in _list(answer.get("output"))]
     usage, tools = plain_mapping(answer.get("usage")), plain_mapping(answer.get("tool_usage"))
     if usage is not None and tools is not None:
         usage = {**usage, "tool_usage": tools}
@@ -46,6 +44,11 @@ def read_response(answer: Mapping[str, Any]) -> Outcome:
         units=paid_calls(output, tools),
         error=_error(answer),
     )
+
+
+def _list(value: Any) -> list[Any]:
+    """*value*, if it is a list; servers that speak like OpenAI do not always."""
+    return value if isinstance(value, list) else []
 
 
 def _output(items: list[Any]) -> Any:
@@ -89,6 +92,8 @@ class ResponsesAccumulator:
 
     __slots__ = ("_begin", "_end", "_error", "_items", "_pieces", "started")
 
+    take = staticmethod(NOT_TAKEN)
+
     def __init__(self) -> None:
         self.started = False
         self._begin: Mapping[str, Any] = {}
@@ -101,34 +106,35 @@ class ResponsesAccumulator:
     def add(self, chunk: Mapping[str, Any]) -> None:
         """Takes the next event."""
         kind = chunk.get("type") or ""
-        if kind.endswith(".delta"):
+        of_text = _DELTAS.get(kind)
+        if of_text is not None:
             self.started = True
-            self._delta(kind, chunk)
-        elif kind.startswith("response.output_item."):
-            self._items[chunk.get("output_index") or 0] = (
-                kind.endswith(".done"),
-                chunk.get("item"),
+            where, number, of_type, field = of_text
+            index, part, delta = (
+                chunk.get("output_index") or 0,
+                chunk.get(number) or 0,
+                chunk.get("delta"),
             )
+            pieces = self._pieces.get((index, where, part, of_type, field))
+            if type(delta) is not str:
+                return
+            if pieces is not None:
+                pieces.append(delta)
+            elif (
+                type(index) is type(part) is int
+            ):  # what is no number would not sort with the others
+                self._pieces[index, where, part, of_type, field] = [delta]
+        elif kind.endswith(".delta"):  # audio in base64, images in the making
+            self.started = True
+        elif kind.startswith("response.output_item."):
+            index = index_in(chunk, name="output_index")
+            self._items[index] = (kind.endswith(".done"), chunk.get("item"))
         elif kind in _ENDS:
             self._end = fields_of(chunk.get("response") or {})
         elif kind == "response.created":
             self._begin = fields_of(chunk.get("response") or {})
         elif kind == "error":
             self._error = f"{chunk.get('code') or 'error'}: {chunk.get('message') or ''}"
-
-    def _delta(self, kind: str, chunk: Mapping[str, Any]) -> None:
-        delta, index = chunk.get("delta"), chunk.get("output_index") or 0
-        if type(delta) is not str:
-            return
-        field = _OF_ITEM.get(kind)
-        if field is not None:
-            key = (index, "", 0, "", field)
-        elif kind in _OF_PART:
-            where, number, of_type, field = _OF_PART[kind]
-            key = (index, where, chunk.get(number) or 0, of_type, field)
-        else:  # audio in base64, images in the making
-            return
-        self._pieces.setdefault(key, []).append(delta)
 
     def result(self) -> Outcome:
         """What has arrived."""
@@ -153,7 +159,7 @@ class ResponsesAccumulator:
 
     def _item(self, index: int) -> Any:
         done, item = self._items.get(index, (False, None))
-        made: dict[str, Any] = {} if item is None else dict(plain(item))
+        made = dict(plain_mapping(item) or {})
         if done:
             return made
         for (of, where, part, of_type, field), texts in sorted(self._pieces.items()):
@@ -163,7 +169,7 @@ class ResponsesAccumulator:
             if not where:
                 made[field] = text
                 continue
-            parts = [dict(p) for p in made.get(where) or ()]
+            parts = [dict(p) for p in _list(made.get(where)) if isinstance(p, dict)]
             parts += [{} for _ in range(part + 1 - len(parts))]
             parts[part] = {**parts[part], "type": of_type, field: text}
             made[where] = parts

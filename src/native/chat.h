@@ -1,0 +1,195 @@
+/* A chunk of a chat completion that brings text, as most do: `_integrations/openai/chat.py`. Included by kernels.c.
+ *
+ * Whatever is looked at is held: what is allocated here may run the collector, and with it anybody's finalizers. */
+
+/* The fields of a dict, or of an SDK's object: what it declares, and beside that what it does not. */
+typedef struct {
+    PyObject *declared, *extra; /* dicts; extra may be NULL */
+} Fields;
+
+static void release(Fields *fields)
+{
+    Py_CLEAR(fields->declared);
+    Py_CLEAR(fields->extra);
+}
+
+/* 1; or 0, without an exception and with nothing held, where *value* is something else. */
+static int fields_in(PyObject *value, const Payload *payload, Fields *fields)
+{
+    fields->declared = fields->extra = NULL;
+    if (PyDict_CheckExact(value)) {
+        fields->declared = Py_NewRef(value);
+        return 1;
+    }
+    if (is_known_model(Py_TYPE(value), payload) == 1) {
+        fields->extra = PyObject_GenericGetAttr(value, payload->extra);
+        if (fields->extra != NULL)
+            fields->declared = PyObject_GenericGetDict(value, NULL);
+    }
+    PyErr_Clear();
+    if (fields->extra == Py_None)
+        Py_CLEAR(fields->extra);
+    if (fields->declared != NULL && PyDict_CheckExact(fields->declared)
+        && (fields->extra == NULL || PyDict_CheckExact(fields->extra)))
+        return 1;
+    release(fields);
+    return 0;
+}
+
+/* Borrowed; NULL, without an exception, where there is none. *name* is a text. */
+static PyObject *field_of(const Fields *fields, PyObject *name)
+{
+    PyObject *found = fields->extra == NULL || !PyDict_GET_SIZE(fields->extra)
+                          ? NULL : PyDict_GetItemWithError(fields->extra, name);
+    if (found == NULL && !PyErr_Occurred())
+        found = PyDict_GetItemWithError(fields->declared, name);
+    PyErr_Clear();
+    return found;
+}
+
+/* Whether *value* says nothing: not there, None, or an empty text. */
+static int is_silent(PyObject *value)
+{
+    return value == NULL || value == Py_None || (PyUnicode_CheckExact(value) && !PyUnicode_GET_LENGTH(value));
+}
+
+/* More fields than these has no delta; of a chunk, what is remembered. */
+enum { MOST_FIELDS = 16, REMEMBERED = 4 };
+
+typedef struct {
+    PyObject *keys[MOST_FIELDS], *values[MOST_FIELDS];
+    int size;
+} Said;
+
+static void forget(Said *said)
+{
+    while (said->size) {
+        said->size--;
+        Py_DECREF(said->keys[said->size]);
+        Py_DECREF(said->values[said->size]);
+    }
+}
+
+/* Adds what *fields* say in texts; 0 where something else is among them. Nothing is allocated, so nothing else runs. */
+static int texts_in(PyObject *fields, PyObject *others, Said *said)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(fields, &at, &key, &value)) {
+        if (!PyUnicode_CheckExact(key) || (others != NULL && PyDict_Contains(others, key)))
+            return 0;
+        if (is_silent(value) || (PyList_CheckExact(value) && !PyList_GET_SIZE(value)))
+            continue;
+        if (!PyUnicode_CheckExact(value) || said->size == MOST_FIELDS)
+            return 0;
+        said->keys[said->size] = Py_NewRef(key);
+        said->values[said->size++] = Py_NewRef(value);
+    }
+    return 1;
+}
+
+/* Appends *piece* to the list under *key*; 0, or -1 with an exception. */
+static int append_text(PyObject *texts, PyObject *key, PyObject *piece)
+{
+    PyObject *pieces = PyDict_GetItemWithError(texts, key);
+    if (pieces != NULL)
+        return PyList_Check(pieces) ? PyList_Append(pieces, piece) : -1;
+    if (PyErr_Occurred() || (pieces = PyList_New(1)) == NULL)
+        return -1;
+    PyList_SET_ITEM(pieces, 0, Py_NewRef(piece));
+    int failed = PyDict_SetItem(texts, key, pieces);
+    Py_DECREF(pieces);
+    return failed;
+}
+
+/* The only choice of a chunk, a new reference; NULL, without an exception, where there are others or none. */
+static PyObject *only_choice(PyObject *choices)
+{
+    return choices != NULL && PyList_CheckExact(choices) && PyList_GET_SIZE(choices) == 1
+               ? Py_NewRef(PyList_GET_ITEM(choices, 0)) : NULL;
+}
+
+/* What names stand for, in the order in which they are given. */
+enum { CHOICES = REMEMBERED, INDEX, REASON, DELTA, ROLE, NAMES };
+
+/* What the *choice* says; and what is known of it so far, (texts, fields), a new reference. NULL, without an exception,
+ * where it is not of the usual kind. */
+static PyObject *said_by(PyObject *choice, PyObject *names, const Payload *payload, PyObject *choices, Said *said)
+{
+    Fields fields, delta;
+    if (!fields_in(choice, payload, &fields))
+        return NULL;
+    PyObject *index = field_of(&fields, PyTuple_GET_ITEM(names, INDEX)), *known = NULL;
+    PyObject *given = Py_XNewRef(field_of(&fields, PyTuple_GET_ITEM(names, DELTA)));
+    int usual = given != NULL && is_silent(field_of(&fields, PyTuple_GET_ITEM(names, REASON)));
+    if (usual && index != NULL && PyLong_CheckExact(index))
+        known = Py_XNewRef(PyDict_GetItemWithError(choices, index));
+    PyErr_Clear();
+    usual = known != NULL && PyTuple_CheckExact(known) && PyTuple_GET_SIZE(known) == 2
+            && PyDict_CheckExact(PyTuple_GET_ITEM(known, 0)) && PyDict_CheckExact(PyTuple_GET_ITEM(known, 1))
+            && fields_in(given, payload, &delta);
+    if (usual) {
+        usual = texts_in(delta.declared, NULL, said)
+                && (delta.extra == NULL || texts_in(delta.extra, delta.declared, said));
+        release(&delta);
+    }
+    Py_XDECREF(given);
+    release(&fields);
+    if (!usual)
+        Py_CLEAR(known);
+    return known;
+}
+
+/* Adds *said* to what is *known* of a choice: whether any of it is the model's; -1 with an exception. */
+static int keep(const Said *said, PyObject *known, PyObject *role)
+{
+    PyObject *texts = PyTuple_GET_ITEM(known, 0), *fields = PyTuple_GET_ITEM(known, 1);
+    int of_the_model = 0, is_role[MOST_FIELDS];
+    for (int i = 0; i < said->size; i++) {
+        is_role[i] = PyUnicode_Compare(said->keys[i], role) == 0;
+        of_the_model |= !is_role[i];
+    }
+    for (int i = 0; of_the_model && i < said->size; i++)
+        if ((is_role[i] ? PyDict_SetItem(fields, role, said->values[i])
+                        : append_text(texts, said->keys[i], said->values[i])) < 0)
+            return -1;
+    return of_the_model;
+}
+
+PyDoc_STRVAR(delta_doc,
+"delta(models, extra, names, last, choices, chunk, /)\n--\n\n"
+"Adds texts of a *chunk* with one choice to that of *choices*, and what it says of itself to *last*; whether it did.");
+
+static PyObject *delta(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 6 || !PySet_CheckExact(args[0]) || !PyUnicode_CheckExact(args[1]) || !PyTuple_CheckExact(args[2])
+        || PyTuple_GET_SIZE(args[2]) != NAMES || !PyDict_CheckExact(args[3]) || !PyDict_CheckExact(args[4]))
+        return PyErr_Format(PyExc_TypeError, "delta takes a set, a text, %d names, two dicts and a chunk", NAMES);
+    Payload payload = {.models = args[0], .extra = args[1]};
+    PyObject *names = args[2], *last = args[3], *heads[REMEMBERED], *choice, *known = NULL;
+    Said said = {.size = 0};
+    Fields chunk;
+    if (!fields_in(args[5], &payload, &chunk))
+        Py_RETURN_FALSE;
+    int usual = 1;
+    for (int i = 0; i < REMEMBERED; i++) {
+        heads[i] = Py_XNewRef(field_of(&chunk, PyTuple_GET_ITEM(names, i)));
+        usual = usual && (is_silent(heads[i]) || PyUnicode_CheckExact(heads[i]));
+    }
+    choice = usual ? only_choice(field_of(&chunk, PyTuple_GET_ITEM(names, CHOICES))) : NULL;
+    release(&chunk);
+    if (choice != NULL)
+        known = said_by(choice, names, &payload, args[4], &said);
+    usual = known != NULL && keep(&said, known, PyTuple_GET_ITEM(names, ROLE)) > 0;
+    for (int i = 0; i < REMEMBERED; i++) {
+        if (usual && !is_silent(heads[i]) && PyDict_SetItem(last, PyTuple_GET_ITEM(names, i), heads[i]) < 0)
+            usual = 0;
+        Py_XDECREF(heads[i]);
+    }
+    /* Where there is no memory the other way is asked, which says so. */
+    PyErr_Clear();
+    Py_XDECREF(known);
+    Py_XDECREF(choice);
+    forget(&said);
+    return PyBool_FromLong(usual);
+}

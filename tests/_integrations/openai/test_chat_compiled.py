@@ -1,0 +1,149 @@
+"""The kernel of `_integrations/openai/chat.py` takes what `ChatAccumulator.add` would, and nothing else."""
+
+from collections import OrderedDict
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.chat import ChatCompletionChunk
+from pydantic import BaseModel
+
+from tests import twins
+from tests.providers.openai import USAGE, chat_chunks, chunk, delta, tool_chunks
+from trackway._integrations import content
+from trackway._integrations.content import fields_of
+from trackway._integrations.endpoint import NOT_TAKEN, Outcome
+from trackway._integrations.openai import chat
+
+KERNELS = twins.compiled()
+PURE = twins.in_python("trackway._integrations.openai.chat")
+TABLES = content.MODELS, content.EXTRA, chat._NAMES
+
+
+class Text(str):
+    """A text of a class of its own."""
+
+    __slots__ = ()
+
+
+class Texts(list[str]):
+    """A list of a class of its own."""
+
+
+class Closed(BaseModel):
+    """An object with fields of its own alone."""
+
+    content: Any = None
+    role: Any = None
+
+
+texts = st.text(max_size=6)
+silent: st.SearchStrategy[Any] = st.sampled_from([None, "", []])
+odd = st.sampled_from([0, 1, True, 2.5, b"x", Text("y"), Text(""), Texts(), ["z"], {}, {"a": "b"}])
+anything = texts | texts | silent | odd
+deltas = st.dictionaries(
+    st.sampled_from(["content", "role", "refusal", "reasoning_content", "tool_calls", "audio"]),
+    texts | texts | texts | silent | odd,
+    max_size=4,
+)
+choices = st.fixed_dictionaries(
+    {"delta": deltas | deltas | deltas | st.builds(Closed, content=texts, role=texts) | anything},
+    optional={
+        "index": st.sampled_from([0, 0, 0, 1, None, True, "0"]),
+        "finish_reason": st.sampled_from([None, None, None, "", "stop"]),
+        "logprobs": anything,
+    },
+)
+chunks = st.fixed_dictionaries(
+    {"choices": st.lists(choices, min_size=1, max_size=1) | st.lists(choices, max_size=3) | silent},
+    optional={
+        "id": anything,
+        "model": anything,
+        "service_tier": anything,
+        "usage": st.just(USAGE) | anything,
+        "obfuscation": texts,
+    },
+)
+
+
+def as_sdk(given: dict[str, Any]) -> object:
+    """The chunk as the SDK hands it over, which checks nothing."""
+    from openai._models import construct_type
+
+    return construct_type(type_=ChatCompletionChunk, value=given)
+
+
+wholes = chunks | chunks.map(as_sdk) | chunks.map(OrderedDict)
+
+
+def outcome(accumulator: Any, given: list[Any]) -> tuple[Outcome, list[str], bool]:
+    """What comes of the chunks, as a call hands them over; and what went wrong with which."""
+    wrong = []
+    for each in given:
+        if accumulator.started and accumulator.take(each):
+            continue
+        try:
+            accumulator.add(fields_of(each))
+        except (AttributeError, TypeError, ValueError) as error:
+            wrong.append(repr(error))
+    return accumulator.result(), wrong, accumulator.started
+
+
+@given(st.lists(wholes, max_size=6))
+def test_any_stream_is_what_the_twin_makes_of_it(given: list[Any]) -> None:
+    """However odd the chunks are, what is made of them with the short way is what is made without it."""
+    first = [as_sdk(chunk(delta(content="a")))]
+    expected = outcome(PURE.ChatAccumulator(), first + given)
+    assert outcome(chat.ChatAccumulator(), first + given) == expected
+
+
+@pytest.mark.parametrize("make", [dict, as_sdk])
+def test_most_chunks_go_the_short_way(make: Any) -> None:
+    """Of a usual stream all chunks between the first text and the end, and none of what is no text."""
+    accumulator = chat.ChatAccumulator()
+    taken = []
+    for each in chat_chunks("a b c d", usage=True):
+        taken.append(accumulator.take(make(each)))
+        if not taken[-1]:
+            accumulator.add(fields_of(make(each)))
+    assert taken == [False, True, True, True, True, False, False]
+    assert accumulator.result().output == {"role": "assistant", "content": "a b c d"}
+    tools = chat.ChatAccumulator()
+    assert [tools.take(each) for each in tool_chunks()] == [False] * 7
+
+
+def test_fields_that_the_sdk_does_not_know_go_the_short_way() -> None:
+    """Text under a name that no SDK declares, a role that is said again, and what a server adds to each chunk."""
+    accumulator = chat.ChatAccumulator()
+    made = as_sdk(chunk(delta(role="assistant", reasoning_content="Hm"), obfuscation="x"))
+    accumulator.add(fields_of(made))
+    assert accumulator.take(made)
+    assert accumulator.result().output == {"role": "assistant", "reasoning_content": "HmHm"}
+
+
+def test_a_chunk_is_taken_whole_or_not() -> None:
+    """Where one field of a delta is no text nothing of the chunk is taken."""
+    texts: dict[str, list[str]] = {}
+    last: dict[str, object] = {}
+    known: dict[str, object] = {}
+    table = {0: (texts, known)}
+    for fields in ({"content": "x", "tool_calls": [1]}, {"role": "assistant"}, {"content": 3}):
+        assert not KERNELS.delta(*TABLES, last, table, chunk(delta(0, None, **fields)))
+    assert (texts, last, known) == ({}, {}, {})
+    assert KERNELS.delta(*TABLES, last, table, chunk(delta(content="x", role="tool")))
+    assert (texts, known) == ({"content": ["x"]}, {"role": "tool"})
+    assert last == {"id": "chatcmpl-1", "model": "gpt-4o-2024-08-06", "service_tier": "default"}
+
+
+def test_a_stream_of_hostile_tables() -> None:
+    """What is handed over beside a chunk is checked: wrong tables are an error or nothing, never a crash."""
+    usual = chunk(delta(content="x"))
+    tables: list[Any] = [{}, {0: ()}, {0: (1, 2)}, {0: ({"content": 1}, {})}, {0: [{}, {}]}]
+    for table in tables:
+        assert not KERNELS.delta(*TABLES, {}, table, usual)
+    several: list[Any] = [(), (set(), "x", (), {}, {}, usual), (*TABLES, {}, (), usual)]
+    for wrong in several:
+        with pytest.raises(TypeError):
+            KERNELS.delta(*wrong)
+    assert not NOT_TAKEN(usual)
