@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-# The rooms that do the same with the compiled kernels and without (docs/internals.md).
-TWINS := tests/_core tests/_wire tests/_delivery tests/_integrations/test_content.py tests/_integrations/test_content_compiled.py
+# What does the same with the compiled kernels and without (docs/internals.md): rooms, and of other rooms single files.
+COMPARED := $(wildcard tests/_prices/*_compiled.py tests/_integrations/*_compiled.py tests/_integrations/*/*_compiled.py)
+TWINS := tests/_core tests/_wire tests/_delivery $(COMPARED) $(COMPARED:_compiled.py=.py)
 
 .PHONY: demo test pure check bench peers-bench matrix peers conformance torture leaks fuzz sanitize docs format clean
 

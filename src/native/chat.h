@@ -25,8 +25,9 @@ static int fields_in(PyObject *value, const Payload *payload, Fields *fields)
         fields->extra = PyObject_GenericGetAttr(value, payload->extra);
         if (fields->extra != NULL)
             fields->declared = PyObject_GenericGetDict(value, NULL);
+        if (fields->declared == NULL)
+            PyErr_Clear();
     }
-    PyErr_Clear();
     if (fields->extra == Py_None)
         Py_CLEAR(fields->extra);
     if (fields->declared != NULL && PyDict_CheckExact(fields->declared)
@@ -43,7 +44,8 @@ static PyObject *field_of(const Fields *fields, PyObject *name)
                           ? NULL : PyDict_GetItemWithError(fields->extra, name);
     if (found == NULL && !PyErr_Occurred())
         found = PyDict_GetItemWithError(fields->declared, name);
-    PyErr_Clear();
+    if (found == NULL && PyErr_Occurred())
+        PyErr_Clear();
     return found;
 }
 
@@ -124,7 +126,6 @@ static PyObject *said_by(PyObject *choice, PyObject *names, const Payload *paylo
     int usual = given != NULL && is_silent(field_of(&fields, PyTuple_GET_ITEM(names, REASON)));
     if (usual && index != NULL && PyLong_CheckExact(index))
         known = Py_XNewRef(PyDict_GetItemWithError(choices, index));
-    PyErr_Clear();
     usual = known != NULL && PyTuple_CheckExact(known) && PyTuple_GET_SIZE(known) == 2
             && PyDict_CheckExact(PyTuple_GET_ITEM(known, 0)) && PyDict_CheckExact(PyTuple_GET_ITEM(known, 1))
             && fields_in(given, payload, &delta);
@@ -135,8 +136,10 @@ static PyObject *said_by(PyObject *choice, PyObject *names, const Payload *paylo
     }
     Py_XDECREF(given);
     release(&fields);
-    if (!usual)
+    if (!usual) {
+        PyErr_Clear();
         Py_CLEAR(known);
+    }
     return known;
 }
 
@@ -187,7 +190,8 @@ static PyObject *delta(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
         Py_XDECREF(heads[i]);
     }
     /* Where there is no memory the other way is asked, which says so. */
-    PyErr_Clear();
+    if (!usual)
+        PyErr_Clear();
     Py_XDECREF(known);
     Py_XDECREF(choice);
     forget(&said);
