@@ -1,6 +1,7 @@
 """What is recorded of an exception: its type, its text, and the stack, from memory and bounded."""
 
 import traceback
+from asyncio import CancelledError
 
 import pytest
 
@@ -81,3 +82,10 @@ def test_texts_are_bounded() -> None:
     assert exceptions.summary(ValueError()) == "ValueError"
     assert exceptions.type_name(ValueError()) == "ValueError"
     assert exceptions.type_name(pytest.UsageError()) == ("pytest.UsageError")
+
+
+def test_a_mark_is_no_text() -> None:
+    """An exception that carries a bare object, as a mark of who raised it, is told by its type: no address is."""
+    assert exceptions.summary(CancelledError(object())) == "CancelledError"
+    assert exceptions.summary(CancelledError("stop")) == "CancelledError: stop"
+    assert exceptions.summary(ValueError(object())) == "ValueError"

@@ -222,10 +222,43 @@ def test_an_observed_function_in_a_broken_tool_says_the_same(
     assert [level_of(span)[:2] for span in spans(home)] == [(2, "KeyError: 'k'")] * 2
 
 
+def test_a_graph_whose_stream_is_left_takes_its_nodes_back(
+    home: Path, client: Trackway, handler: CallbackHandler
+) -> None:
+    """Where a graph's stream is closed, nothing failed: not the graph, nor the node that it cancelled."""
+
+    async def node(_: State) -> State:
+        got = [part async for part in answering("one two").astream("?")]
+        await asyncio.Event().wait()
+        return {"messages": [*got]}
+
+    graph = StateGraph(State)
+    graph.add_node("node", node)
+    graph.add_edge(START, "node")
+
+    async def program() -> None:
+        stream = graph.compile().astream(
+            {"messages": []}, {"callbacks": [handler]}, stream_mode="messages"
+        )
+        await anext(stream)
+        await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+
+    asyncio.run(program())
+    client.flush()
+    said = {
+        span.name: span.attributes.get("langfuse.observation.status_message")
+        for span in spans(home)
+    }
+    assert said["LangGraph"] == "closed before its end"
+    assert said["node"] == "cancelled by the graph around"
+    assert {level_of(span)[0] for span in spans(home)} == {0}
+
+
 def test_what_gives_way_is_known_without_langgraph() -> None:
     """Classes are known by their module and name; anything else is a failure."""
     assert giving_way(GeneratorExit()) == "closed before its end"
     assert giving_way(ValueError()) is None
+    assert giving_way(asyncio.CancelledError("stop")) is None
     kind = type("GraphBubbleUp", (Exception,), {"__module__": "langgraph.errors"})
     assert giving_way(type("Own", (kind,), {})()) == "left for the graph around"
     assert giving_way(type("GraphBubbleUp", (Exception,), {"__module__": "elsewhere"})()) is None

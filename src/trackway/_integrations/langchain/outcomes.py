@@ -4,13 +4,27 @@ LangGraph leaves a node by exceptions that are no failures. They are known by th
 LangGraph need not be installed.
 """
 
+from asyncio import CancelledError
 from typing import Final
 
-__all__ = ["CLOSED", "CUT_OFF", "INTERRUPTED", "UNREPORTED", "giving_way", "interrupts"]
+__all__ = [
+    "CLOSED",
+    "CUT_OFF",
+    "INTERRUPTED",
+    "LEFT",
+    "TAKEN_BACK",
+    "UNREPORTED",
+    "giving_way",
+    "interrupts",
+]
 
 CLOSED: Final = "closed before its end"
 INTERRUPTED: Final = "interrupted"
 UNREPORTED: Final = "no end was reported"
+LEFT: Final = "it was cancelled, or left"
+# LangGraph cancels the nodes that are at work when the graph ends otherwise (its stream is closed, another node fails),
+# with a mark of its own: a bare object. Why it ended is told by the graph.
+TAKEN_BACK: Final = "cancelled by the graph around"
 CUT_OFF: Final = "the process ended before the run did"
 
 # Class in `langgraph.errors` → what it says; the first of an exception's classes that is here.
@@ -26,6 +40,8 @@ def giving_way(error: BaseException) -> str | None:
     """What *error* says where it is no failure; None where it is one."""
     if isinstance(error, GeneratorExit):
         return CLOSED
+    if isinstance(error, CancelledError) and error.args and type(error.args[0]) is object:
+        return TAKEN_BACK
     for kind in type(error).__mro__:
         if kind.__module__ == "langgraph.errors" and kind.__name__ in _GIVING_WAY:
             return _GIVING_WAY[kind.__name__]

@@ -15,6 +15,7 @@ A run's observation is written when the run ends, with these exceptions:
 - What is parked is written at the next flush, and when a new root starts more than `PATIENCE` later. If an exception
   ended it, what is still open below has no end that anybody will tell (LangChain tells none of a tool that is
   cancelled), and ends with it, as what it is.
+- Of a model, tool or retriever that is cancelled no end is told either: `lifetimes.py` sees it, wherever it happens.
 - Of more than `MAX_OPEN` runs the oldest end so, too, and those that are open when the process ends.
 
 Of the last runs that ended the identity is kept, without values, so that what a run left behind (a task that it
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from trackway._core import fork, log, parents
 from trackway._core.guard import guard
-from trackway._integrations.langchain.outcomes import CLOSED, CUT_OFF, UNREPORTED
+from trackway._integrations.langchain.outcomes import CLOSED, CUT_OFF, LEFT, UNREPORTED
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -67,6 +68,7 @@ class Run:
         "said",
         "streamed",
         "tags",
+        "teller",
     )
 
     def __init__(
@@ -88,6 +90,8 @@ class Run:
         self.ended = 0
         self.error = ""
         self.parked_at = 0.0
+        # Who will tell the end, where that can be watched.
+        self.teller: object = None
 
 
 @final
@@ -181,7 +185,19 @@ class Runs:
                 return
         self._write(run, closed=isinstance(error, GeneratorExit))
 
+    def leave(self, run: Run) -> None:
+        """Ends a run whose teller went away, at the time at which the failed run around it ended, if one did."""
+        with _guard:
+            above = run.parent
+            while above is not None and not above.error:
+                above = above.parent
+            if above is None:
+                self._give_up(run, f"{UNREPORTED}: {LEFT}")
+            else:
+                self._lose(run, above)
+
     def _take(self, run: Run) -> bool:
+        run.teller = None
         self._leaves.discard(run.id)
         return self._open.pop(run.id, None) is not None
 
@@ -241,8 +257,11 @@ class Runs:
         with self._lock:
             lost = [run for run in self._open.values() if _is_below(run, above)][::-1]
         for run in lost:
-            run.ended = max(above.ended, run.observation._start)
-            self._give_up(run, f"{UNREPORTED}: the run around it ended by {above.error}")
+            self._lose(run, above)
+
+    def _lose(self, run: Run, above: Run) -> None:
+        run.ended = max(above.ended, run.observation._start)
+        self._give_up(run, f"{UNREPORTED}: the run around it ended by {above.error}")
 
     def _give_up(self, run: Run, message: str) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ from uuid import UUID
 from trackway._core.ambient import get_current
 from trackway._core.context import current_observation, propagated_in
 from trackway._core.state import SAID_AT_START
-from trackway._integrations.langchain import configuration
+from trackway._integrations.langchain import configuration, lifetimes
 from trackway._integrations.langchain.kinds import HIDDEN
 from trackway._integrations.langchain.runs import Run, runs
 
@@ -62,6 +62,8 @@ def begin(  # noqa: PLR0913 - what a callback tells
     run = Run(run_id, observation, parent, said)
     run.tags = tuple(labels)
     runs.start(run)
+    if kind in lifetimes.KINDS:
+        lifetimes.watch(run)
     return run
 
 
