@@ -3,12 +3,15 @@
 import uuid
 from pathlib import Path
 
+import pytest
 from langchain_core.agents import AgentAction, AgentFinish
 from langchain_core.outputs import Generation, LLMResult
+from langchain_core.tools import StructuredTool
 from tenacity import RetryCallState, Retrying
 
 from tests._integrations.langchain.applications import kind_of, metadata_of, tree
 from tests.spans import level_of, only, value_of
+from trackway._integrations.langchain.runs import runs
 from trackway.langchain import CallbackHandler
 
 
@@ -52,3 +55,31 @@ def test_a_failure_keeps_what_had_arrived(home: Path, handler: CallbackHandler) 
     part = LLMResult(generations=[[Generation(text="half")]])
     handler.on_llm_error(OSError("gone"), run_id=run_id, response=part)
     assert value_of(only(home)) == "half"
+
+
+class Proxy:
+    """An object of a request that is not there."""
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("outside of a request")
+
+
+def test_a_result_that_cannot_be_looked_at_is_recorded(
+    home: Path, handler: CallbackHandler
+) -> None:
+    """A tool that gives an object whose attributes fail has not failed, and ends as any other."""
+    given = Proxy()
+    use = StructuredTool.from_function(lambda: given, name="use", description="Uses.")
+    assert use.invoke({}, {"callbacks": [handler]}) is given
+    assert level_of(only(home, "use"))[0] == 0
+    assert len(runs) == 0
+
+
+@pytest.mark.usefixtures("swallowing")
+def test_what_cannot_be_recorded_ends(home: Path, handler: CallbackHandler) -> None:
+    """A run whose result cannot be read ends: it does not stay in the table."""
+    run_id = uuid.uuid4()
+    handler.on_llm_start({"name": "model"}, ["?"], run_id=run_id)
+    handler.on_llm_end(LLMResult.model_construct(generations=Proxy()), run_id=run_id)
+    assert only(home, "model").end
+    assert len(runs) == 0

@@ -251,12 +251,7 @@ class CallbackHandler(BaseCallbackHandler):
     def on_tool_end(self, output: Any, *, run_id: UUID, **_more: Any) -> None:
         run = runs.open(run_id)
         if run is not None:
-            # A message to the model holds the result as its content.
-            content = getattr(output, "content", None)
-            is_message = getattr(output, "type", None) == "tool"
-            recording.put(run, output=content if is_message else output)
-            if is_message and getattr(output, "status", None) == "error":
-                run.observation.update(level="ERROR", status_message=str(content))
+            recording.put_tool_result(run, output)
             runs.end(run)
 
     @_guard
