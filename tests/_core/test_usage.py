@@ -54,6 +54,11 @@ mappings = st.dictionaries(known | st.text(max_size=3), anything)
             {"input_tokens": 20, "cache_read_input_tokens": 80, "cache_creation_input_tokens": 5},
             {"input": 20, "input_cached_tokens": 80, "input_cache_creation": 5, "total": 105},
         ),
+        ({"promptTokens": 3, "completionTokens": 4, "totalTokens": 7}, {"input": 3, "output": 4, "total": 7}),
+        (
+            {"prompt_tokens": 10, "input_tokens": 10, "completion_tokens": 5, "output_tokens": 0, "total_tokens": 15},
+            {"input": 10, "output": 5, "total": 15},
+        ),
         ({"images": 2}, {"images": 2, "total": 2}),
         ({"input": 0}, {"input": 0, "total": 0}),
     ],

@@ -13,7 +13,8 @@ Rules, for every source:
    `unattributed`. A total below the sum: the parts count. Either way `total` is among the doubts, but where only one
    reading is possible.
 3. What is paid for and is no token (web searches, seconds of audio) is in `units` and in no sum.
-4. What the provider sent is kept beside it, as it was (`raw`).
+4. Two spellings of one count (`prompt_tokens` beside `input_tokens`, as gateways send them) are one count: the larger.
+5. What the provider sent is kept beside it, as it was (`raw`).
 """
 
 from collections.abc import Mapping
@@ -58,11 +59,15 @@ NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 _NAMES: Final = {
     "prompt": INPUT,
     "prompt_tokens": INPUT,
+    "promptTokens": INPUT,
     "input_tokens": INPUT,
     "completion": OUTPUT,
     "completion_tokens": OUTPUT,
+    "completionTokens": OUTPUT,
     "output_tokens": OUTPUT,
+    "outputTokens": OUTPUT,
     "total_tokens": "total",
+    "totalTokens": "total",
     "cache_read_input_tokens": CACHED,
     "cached_tokens": CACHED,
     "input_cached": CACHED,
@@ -234,8 +239,7 @@ def usage_of(usage: object) -> Usage | None:
 
 
 def _by_hand(given: dict[object, object]) -> Usage | None:
-    parts = Parts(None)
-    total: int | None = None
+    counted_as: dict[str, int] = {}
     for key, value in given.items():
         if (
             not isinstance(key, str)
@@ -245,9 +249,12 @@ def _by_hand(given: dict[object, object]) -> Usage | None:
             or (counted := count(value, key)) is None
         ):
             continue
-        if (name := _NAMES.get(key, key)) == "total":
-            total = counted
-        elif name in UNITS:
+        name = _NAMES.get(key, key)
+        counted_as[name] = max(counted, counted_as.get(name, 0))
+    parts = Parts(None)
+    total = counted_as.pop("total", None)
+    for name, counted in counted_as.items():
+        if name in UNITS:
             parts.unit(name, counted)
         else:
             parts.add(name, counted)
