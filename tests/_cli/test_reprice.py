@@ -50,6 +50,24 @@ def test_what_had_no_price_was_never_free(home: Path, tmp_path: Path) -> None:
     )
 
 
+def test_the_sum_of_before_is_that_of_all_calls(home: Path, tmp_path: Path) -> None:
+    """What had a price is in the sum of before, though only calls without one change; no call with a price is no sum."""
+    prices = tmp_path / "prices.toml"
+    call(home, prices, model="house")
+    call(home, prices)
+    call(home, prices, model="nobody's")
+    assert trackway("top", TRACKWAY_PRICES=str(prices)).code == 0
+    house = '[[prices]]\nmodel = "house"\ninput = 2\n'
+    prices.write_text(prices.read_text(encoding="utf-8") + house, encoding="utf-8")
+    said = trackway("reprice", "--dry-run", TRACKWAY_PRICES=str(prices)).out
+    assert "Together ≥$0.001 before, ≥$0.003 now." in said
+    call(tmp_path / "other", prices, model="house")
+    other = {"TRACKWAY_DIR": str(tmp_path / "other"), "TRACKWAY_PRICES": str(prices)}
+    told = trackway("reprice", "--dry-run", "--json", **other).json
+    assert isinstance(told, dict)
+    assert (told["cost_before"], told["cost_after"]) == (None, None)
+
+
 def test_what_cannot_be(home: Path, tmp_path: Path) -> None:
     """No prices, no store, no span of time: each says so."""
     call(home, tmp_path / "prices.toml")

@@ -196,10 +196,10 @@ def repriced(given: Repriced, *, dry_run: bool) -> Object:
         "changed": given.changed,
         "newly_priced": given.newly_priced,
         "unpriced": given.unpriced,
-        "cost_before": dollars(given.before_pico),
-        "cost_after": dollars(given.after_pico),
-        "cost_before_exact": _text(exact_dollars(given.before_pico)),
-        "cost_after_exact": _text(exact_dollars(given.after_pico)),
+        "cost_before": dollars(given.known_before),
+        "cost_after": dollars(given.known_after),
+        "cost_before_exact": _text(exact_dollars(given.known_before)),
+        "cost_after_exact": _text(exact_dollars(given.known_after)),
         "dry_run": dry_run,
     }
 

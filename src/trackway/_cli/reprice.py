@@ -83,9 +83,11 @@ def _print(console: Console, done: Repriced, *, dry_run: bool) -> None:
         said += f", {count(done.newly_priced)} of which had no price"
     console.print(Text(f"{said}."), soft_wrap=True)
     if done.changed:
-        before, after = exact_dollars(done.before_pico), exact_dollars(done.after_pico)
-        known = "no price" if done.newly_priced == done.changed else money(before)
-        console.print(Text(f"Together {known} before, {money(after)} now."), soft_wrap=True)
+        before, after = exact_dollars(done.known_before), exact_dollars(done.known_after)
+        were_complete = not done.newly_priced + done.unpriced
+        known = "no price" if before is None else money(before, complete=were_complete)
+        now = money(after, complete=not done.unpriced)
+        console.print(Text(f"Together {known} before, {now} now."), soft_wrap=True)
     if done.unpriced:
         said = f"{count(done.unpriced)} have no price: name one in a file, see TRACKWAY_PRICES."
         console.print(Text(said, style="yellow"), soft_wrap=True)

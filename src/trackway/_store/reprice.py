@@ -57,6 +57,16 @@ class Repriced:
     """Pico-dollars of all of them, as far as known."""
     after_pico: int = 0
 
+    @property
+    def known_before(self) -> int | None:
+        """`before_pico`, as far as known; None where no call had a price."""
+        return None if 0 < self.calls == self.newly_priced + self.unpriced else self.before_pico
+
+    @property
+    def known_after(self) -> int | None:
+        """`after_pico`, as far as known; None where no call has a price."""
+        return None if 0 < self.calls == self.unpriced else self.after_pico
+
     def __add__(self, other: "Repriced") -> "Repriced":
         return Repriced(
             calls=self.calls + other.calls,
