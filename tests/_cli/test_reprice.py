@@ -51,7 +51,7 @@ def test_what_had_no_price_was_never_free(home: Path, tmp_path: Path) -> None:
 
 
 def test_the_sum_of_before_is_that_of_all_calls(home: Path, tmp_path: Path) -> None:
-    """What had a price is in the sum of before, though only calls without one change; no call with a price is no sum."""
+    """What had a price is in the sum of before, though only calls without one change; no price is no sum."""
     prices = tmp_path / "prices.toml"
     call(home, prices, model="house")
     call(home, prices)

@@ -147,7 +147,7 @@ def test_only_what_was_sent_is_a_parameter() -> None:
         "model": "m", "model_name": "m", "_type": "x", "temperature": 0, "top_p": None, "stop": None,
         "logprobs": False, "api_key": "k", "openai_api_key": "k", "max_tokens": 9, "token": "t",
         "base_url": "u", "default_headers": {"a": 1}, "client": object(), "credentials": "c", "timeout": 3,
-        "stream": True, "tools": [1], "extra_body": {}, "response_format": {"type": "json_object"},
+        "stream": True, "streaming": False, "tools": [1], "extra_body": {}, "response_format": {"type": "json_object"},
     }  # fmt: skip
     assert parameters({}, params) == {
         "temperature": 0, "logprobs": False, "max_tokens": 9, "response_format": {"type": "json_object"},

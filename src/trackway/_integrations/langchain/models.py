@@ -38,7 +38,7 @@ _TOOL_KEYS: Final = ("tools", "functions")
 # sends otherwise than it says.
 _PRIVATE: Final = re.compile(
     r"^_|key|secret|credential|password|authorization|cert|header|client|url|endpoint|base|proxy|callback|timeout|retries"
-    r"|(^|_)token$|^stream(_usage)?$|^cache$|^metadata$|^user$|^verbose$|^messages$|^responses$",
+    r"|(^|_)token$|^stream(ing|_usage)?$|^cache$|^metadata$|^user$|^verbose$|^messages$|^responses$",
     re.IGNORECASE,
 )
 _PLAIN: Final = (str, int, float, bool, list, tuple, dict)
