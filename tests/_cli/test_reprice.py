@@ -62,8 +62,9 @@ def test_the_sum_of_before_is_that_of_all_calls(home: Path, tmp_path: Path) -> N
     said = trackway("reprice", "--dry-run", TRACKWAY_PRICES=str(prices)).out
     assert "Together ≥$0.001 before, ≥$0.003 now." in said
     call(tmp_path / "other", prices, model="house")
-    other = {"TRACKWAY_DIR": str(tmp_path / "other"), "TRACKWAY_PRICES": str(prices)}
-    told = trackway("reprice", "--dry-run", "--json", **other).json
+    other = str(tmp_path / "other")
+    file = str(prices)
+    told = trackway("reprice", "--dry-run", "--json", TRACKWAY_DIR=other, TRACKWAY_PRICES=file).json
     assert isinstance(told, dict)
     assert (told["cost_before"], told["cost_after"]) == (None, None)
 

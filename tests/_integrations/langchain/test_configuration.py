@@ -1,6 +1,7 @@
 """What a configuration says: of users, by either spelling, and what of the rest is recorded."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from langchain_core.prompts import ChatPromptTemplate
@@ -8,6 +9,7 @@ from langchain_core.runnables import RunnableConfig, RunnableLambda
 
 from tests._integrations.langchain.applications import answering, metadata_of
 from tests.spans import only, spans
+from trackway import observe
 from trackway._integrations.langchain.configuration import (
     attempt_of,
     labels,
@@ -23,7 +25,7 @@ def test_both_spellings_are_understood_and_ours_wins() -> None:
     assert said_in({"langfuse_user_id": "a", "langfuse_session_id": "s", "trackway_user_id": "b"}) == {
         "user_id": "b", "session_id": "s",
     }  # fmt: skip
-    assert said_in({"trackway_user_id": None, "user_id": "x"}) == {}
+    assert said_in({"trackway_user_id": None, "user_id": "x"}) == {"metadata": {"user_id": "x"}}
     assert said_in(None) == {}
 
 
@@ -117,3 +119,38 @@ def test_tags_come_in_the_order_of_their_places() -> None:
     assert both.tags == ("a", "b")
     assert propagated({"prompt": {"name": "x", "version": 1}}, []) is None
     assert propagated({"tags": 7}, ["a"]).tags == ("a",)  # type: ignore[union-attr]  # it is there
+
+
+def test_metadata_of_the_call_reaches_what_its_parts_call(
+    home: Path, handler: CallbackHandler
+) -> None:
+    """What is short is on every observation, decorated functions too, nearer words over it; the rest on the runs."""
+
+    @observe
+    def inside() -> None: ...
+
+    def work(_: object) -> None:
+        inside()
+
+    long = "x" * 300
+    own = {"trackway_metadata": {"order": 18}, "part": "p"}
+    step: RunnableLambda[object, None] = RunnableLambda(work, name="work")
+    metadata = {"order": 17, "rate": 0.5, "long": long, "deep": {"a": 1}, "langgraph_node": "n"}
+    (step | step.with_config(metadata=own)).invoke(
+        1, {"callbacks": [handler], "metadata": metadata}
+    )
+    prefix = "langfuse.trace.metadata."
+    told = [
+        {k.removeprefix(prefix): v for k, v in span.attributes.items() if k.startswith(prefix)}
+        for span in spans(home)
+        if span.name == "inside"
+    ]
+    assert told == [{"order": "17", "rate": "0.5"}, {"order": "18", "rate": "0.5", "part": "p"}]
+    assert metadata_of(next(span for span in spans(home) if span.name == "work"))["long"] == long
+
+
+def test_a_key_that_is_no_text_is_no_harm(home: Path, handler: CallbackHandler) -> None:
+    """Metadata with an odd key is recorded but for that key."""
+    config = cast("RunnableConfig", {"callbacks": [handler], "metadata": {1: "x", "a": "b"}})
+    RunnableLambda(str, name="work").invoke(1, config)
+    assert metadata_of(only(home, "work"))["a"] == "b"

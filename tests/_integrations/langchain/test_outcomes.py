@@ -18,6 +18,8 @@ from trackway import Trackway, observe
 from trackway._integrations.langchain.outcomes import giving_way
 from trackway.langchain import CallbackHandler
 
+ASKED = HumanMessage("?")
+
 
 @tool
 def broken(what: str) -> str:
@@ -227,8 +229,8 @@ def test_a_graph_whose_stream_is_left_takes_its_nodes_back(
 ) -> None:
     """Where a graph's stream is closed, nothing failed: not the graph, nor the node that it cancelled."""
 
-    async def node(_: State) -> State:
-        got = [part async for part in answering("one two").astream("?")]
+    async def node(state: State) -> State:
+        got = [part async for part in answering("one two").astream([*state["messages"], ASKED])]
         await asyncio.Event().wait()
         return {"messages": [*got]}
 

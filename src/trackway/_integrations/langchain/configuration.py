@@ -8,7 +8,7 @@ users are taken out of the metadata and propagated; `ls_…` keys are LangChain'
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from trackway._core.propagated import Propagated, validated
+from trackway._core.propagated import MAX_LENGTH, Propagated, validated
 
 __all__ = ["Said", "attempt_of", "labels", "observation_metadata", "said_in"]
 
@@ -23,6 +23,7 @@ _FIELDS: Final = (
     "version",
     "environment",
     "prompt",
+    "metadata",
 )
 # Ours come last, so that they win.
 _KEYS: Final = {f"{ours}_{field}": field for ours in ("langfuse", "trackway") for field in _FIELDS}
@@ -40,13 +41,31 @@ _INTERNAL_TAGS: Final = (
 _INTERNAL_KEYS: Final = frozenset(
     {"checkpoint_ns", "langgraph_path", "langgraph_triggers", "lc_versions"}
 )
+# What LangGraph says of a node is no word on what the node calls.
+_OF_A_NODE: Final = "langgraph_"
 
 
 def said_in(metadata: Mapping[str, object] | None) -> Said:
-    """What *metadata* says to be propagated, unchecked."""
+    """What *metadata* says to be propagated, unchecked: what its keys of ours say, and all else that is short."""
     if not metadata:
         return {}
-    return {field: metadata[key] for key, field in _KEYS.items() if metadata.get(key) is not None}
+    said = {field: metadata[key] for key, field in _KEYS.items() if metadata.get(key) is not None}
+    own = said.get("metadata", {})
+    if isinstance(own, Mapping) and (plain := {**_short(metadata), **own}):
+        said["metadata"] = plain
+    return said
+
+
+def _short(metadata: Mapping[str, object]) -> dict[str, object]:
+    """What can be propagated without a warning; the rest is metadata of the runs alone."""
+    return {
+        key: value
+        for key, value in observation_metadata(metadata).items()
+        if not str(key).startswith(_OF_A_NODE)
+        and (
+            isinstance(value, int | float) or (isinstance(value, str) and len(value) <= MAX_LENGTH)
+        )
+    }
 
 
 def labels(tags: Sequence[str] | None) -> list[str]:
@@ -79,5 +98,5 @@ def observation_metadata(metadata: Mapping[str, object] | None) -> dict[str, obj
     return {
         key: value
         for key, value in (metadata or {}).items()
-        if key not in _KEYS and key not in _INTERNAL_KEYS and not key.startswith("ls_")
+        if key not in _KEYS and key not in _INTERNAL_KEYS and not str(key).startswith("ls_")
     }
