@@ -2,7 +2,7 @@
 
 import pytest
 
-from trackway._integrations.langchain.kinds import chain_kind, run_name
+from trackway._integrations.langchain.kinds import chain_kind, made_by, run_name
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,17 @@ def test_what_is_called_an_agent_is_one() -> None:
     assert chain_kind("My Agent", None) == "agent"
     assert chain_kind("x", {"id": ["langchain", "agents", "AgentExecutor"]}) == "agent"
     assert chain_kind("RunnableSequence", {"id": ["langchain", "RunnableSequence"]}) == "chain"
+
+
+def test_a_graph_that_is_made_as_an_agent_is_one() -> None:
+    """What `create_agent` of LangChain made is an agent; its nodes, and chains in its tools, are not."""
+    made: dict[str, object] = {"ls_integration": "langchain_create_agent"}
+    inside = {**made, "langgraph_node": "tools"}
+    named = {**inside, "lc_agent_name": "weather"}
+    assert chain_kind("LangGraph", None, made) == "agent"
+    assert chain_kind("LangGraph", None, made, "langgraph") == "agent"
+    assert chain_kind("tools", None, inside, made_by(made)) == "chain"
+    assert chain_kind("weather", None, named, made_by(inside)) == "agent"
+    # A handler that joins inside of a tool knows of no run around.
+    assert chain_kind("chain", None, inside) == "chain"
+    assert chain_kind("LangGraph", None, {"ls_integration": "langgraph"}) == "chain"

@@ -41,8 +41,8 @@ _INTERNAL_TAGS: Final = (
 _INTERNAL_KEYS: Final = frozenset(
     {"checkpoint_ns", "langgraph_path", "langgraph_triggers", "lc_versions"}
 )
-# What LangGraph says of a node is no word on what the node calls.
-_OF_A_NODE: Final = "langgraph_"
+# What LangGraph says of a node, and LangChain of an agent, is no word on what these call.
+_OF_A_RUN: Final = ("langgraph_", "lc_")
 
 
 def said_in(metadata: Mapping[str, object] | None) -> Said:
@@ -61,7 +61,7 @@ def _short(metadata: Mapping[str, object]) -> dict[str, object]:
     return {
         key: value
         for key, value in observation_metadata(metadata).items()
-        if not str(key).startswith(_OF_A_NODE)
+        if not str(key).startswith(_OF_A_RUN)
         and (
             isinstance(value, int | float) or (isinstance(value, str) and len(value) <= MAX_LENGTH)
         )

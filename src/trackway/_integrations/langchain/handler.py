@@ -86,7 +86,8 @@ class CallbackHandler(BaseCallbackHandler):
         **more: Any,
     ) -> None:
         name = run_name(more.get("name"), serialized, "chain")
-        kind = chain_kind(name, serialized)
+        around = runs.find(parent_run_id)
+        kind = chain_kind(name, serialized, metadata, None if around is None else around.maker)
         # Of a stream the input is known at its end.
         given = {} if more.get("defers_inputs") else {"input": inputs}
         self._start(

@@ -61,6 +61,7 @@ class Run:
         "ended",
         "error",
         "id",
+        "maker",
         "observation",
         "parent",
         "parked_at",
@@ -80,6 +81,8 @@ class Run:
         # What the configuration said of users and the like: children that say the same say nothing new.
         self.said = said
         self.tags: tuple[str, ...] = ()
+        # What made the graph that it is of, or is in.
+        self.maker = ""
         # The prompt that a template below was made from, for the generations beside it.
         self.prompt: object = None
         # Whether a first token came.

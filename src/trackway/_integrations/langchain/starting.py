@@ -8,7 +8,7 @@ from trackway._core.ambient import get_current
 from trackway._core.context import current_observation, propagated_in
 from trackway._core.state import SAID_AT_START
 from trackway._integrations.langchain import configuration, lifetimes
-from trackway._integrations.langchain.kinds import HIDDEN
+from trackway._integrations.langchain.kinds import HIDDEN, made_by
 from trackway._integrations.langchain.runs import Run, runs
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def begin(  # noqa: PLR0913 - what a callback tells
     if owned is not None:
         observation._owned, observation._base = SAID_AT_START, propagated_in(get_current())
     run = Run(run_id, observation, parent, said)
-    run.tags = tuple(labels)
+    run.tags, run.maker = tuple(labels), made_by(metadata)
     runs.start(run)
     if kind in lifetimes.KINDS:
         lifetimes.watch(run)
