@@ -93,6 +93,26 @@ def test_what_is_cancelled_ends(home: Path, handler: CallbackHandler, name: str,
     assert tree(home)[name] == "ask"
 
 
+def test_what_is_interrupted_ends(home: Path, handler: CallbackHandler) -> None:
+    """A key that interrupts a notebook leaves no tool and no retriever open."""
+
+    class Interrupted(BaseRetriever):
+        def _get_relevant_documents(self, *_: object, **__: object) -> list[Document]:
+            raise KeyboardInterrupt
+
+    @tool
+    def leave(what: str) -> None:
+        """Leaves."""
+        raise SystemExit
+
+    for step in (Interrupted(), leave):
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            cast("Step", step).invoke("?", {"callbacks": [handler]})
+    gc.collect()
+    assert len(runs) == 0
+    assert told(home, "Interrupted") == told(home, "leave") == ("WARNING", LEFT)
+
+
 def test_a_chain_that_goes_on_after_a_model_was_left_is_written(
     home: Path, handler: CallbackHandler
 ) -> None:
