@@ -195,7 +195,7 @@ leave.invoke("x", {"callbacks": [CallbackHandler()]})
 
 
 def test_what_is_open_at_exit_is_written(home: Path) -> None:
-    """Runs that are open when the process ends are there, and say that they were cut off; a tool that ends it was left."""
+    """Runs that are open when the process ends say that they were cut off; a tool that ends it was left."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], check=False, capture_output=True, text=True
     )
