@@ -62,6 +62,7 @@ def _short(metadata: Mapping[str, object]) -> dict[str, object]:
         key: value
         for key, value in observation_metadata(metadata).items()
         if not str(key).startswith(_OF_A_RUN)
+        and len(str(key)) <= MAX_LENGTH
         and (
             isinstance(value, int | float) or (isinstance(value, str) and len(value) <= MAX_LENGTH)
         )
