@@ -20,8 +20,7 @@
  *   delta       _integrations/openai/chat.py  a chunk of a stream that brings text
  *   scalars     _integrations/parameters.py  what a request is told beside its input, to look it up by
  *   ordinary    _core/openai_usage.py  what most calls say that they used
- *   costs       _prices/pricer.py   what counts of tokens cost
- *   sums        _core/billing.py    what all input and all output cost
+ *   costs       _prices/charges.py  what counts of tokens cost, as attributes
  *   gather      _delivery/gather.py what stands in the spans of a segment, one behind the other
  *   exchange    _delivery/kept.py   a request and the begin of its reply
  *
@@ -270,7 +269,6 @@ static PyObject *clean(PyObject *module, PyObject *const *args, Py_ssize_t count
 
 #include "content.h"
 #include "chat.h"
-#include "usage.h"
 
 /* -- contexts ------------------------------------------------------------------------------------------------------ */
 
@@ -385,6 +383,7 @@ static PyObject *draw(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssi
 }
 
 #include "protobuf.h"
+#include "usage.h"
 
 /* -- records ------------------------------------------------------------------------------------------------------- */
 
@@ -738,7 +737,6 @@ static PyMethodDef functions[] = {
     {"draw", (PyCFunction)(void (*)(void))draw, METH_FASTCALL, draw_doc},
     {"fields", (PyCFunction)(void (*)(void))fields, METH_FASTCALL, fields_doc},
     {"gather", (PyCFunction)(void (*)(void))gather, METH_FASTCALL, gather_doc},
-    {"sums", (PyCFunction)(void (*)(void))sums, METH_FASTCALL, sums_doc},
     {"suspicious", suspicious, METH_O, suspicious_doc},
 #ifdef EXCHANGES
     {"exchange", (PyCFunction)(void (*)(void))exchange, METH_FASTCALL, exchange_doc},

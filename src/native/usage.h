@@ -1,5 +1,5 @@
 /* What an answer says that it used, where it is nothing out of the ordinary (`_core/openai_usage.py`), and what that
- * costs (`_prices/pricer.py`). Included by kernels.c. Nothing is allocated while a mapping is read, so nothing else
+ * costs (`_prices/charges.py`). Included by kernels.c. Nothing is allocated while a mapping is read, so nothing else
  * runs; numbers are allocated without running anything that could change it. */
 
 /* Whether *item* is a count up to *most*, which *value* becomes. Never an exception. */
@@ -110,80 +110,113 @@ static PyObject *ordinary(PyObject *Py_UNUSED(module), PyObject *const *args, Py
 
 /* Up to here a double holds every whole number. */
 #define EXACT (1LL << 53)
+#define PICO 1000000000000LL
+
+enum { MOST_BUCKETS = 32, DECIMALS = 12, LONGEST_AMOUNT = 32, MOST_JSON = 2048, MOST_COST = 4096 };
+
+/* So many pico-dollars in dollars, with all digits and no more: twin of `_prices.money.decimal`. */
+static unsigned char *put_dollars(unsigned char *at, long long pico)
+{
+    long long rest = pico % PICO;
+    int digits = DECIMALS;
+    at = put_decimal(at, (uint64_t)(pico / PICO));
+    *at++ = '.';
+    for (; digits > 1 && rest % 10 == 0; digits--)
+        rest /= 10;
+    for (int i = digits; i--; rest /= 10)
+        at[i] = (unsigned char)('0' + rest % 10);
+    return at + digits;
+}
+
+/* How much each bucket costs; their sum. -1: not a product that is exact, or of no count; never an exception. */
+static long long multiply(PyObject *prices, PyObject *buckets, long long *amounts)
+{
+    long long total = 0, count_of, price;
+    PyObject *key, *item;
+    Py_ssize_t at = 0, several = PyTuple_GET_SIZE(prices);
+    for (Py_ssize_t i = 0; i < several && PyDict_Next(buckets, &at, &key, &item); i++) {
+        if (!is_count(item, EXACT, &count_of) || !is_count(PyTuple_GET_ITEM(prices, i), EXACT, &price)
+            || (price && count_of > (EXACT - total) / price))
+            return -1;
+        amounts[i] = count_of * price;
+        total += amounts[i];
+    }
+    return total;
+}
+
+/* The *amounts* as a JSON object by *labels*, (label, which are summed); NULL where it is too long, or an exception. */
+static unsigned char *put_amounts(unsigned char *at, PyObject *labels, const long long *amounts, Py_ssize_t several)
+{
+    const unsigned char *limit = at + MOST_JSON;
+    *at++ = '{';
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(labels); i++) {
+        PyObject *each = PyTuple_GET_ITEM(labels, i);
+        long long mask, sum = 0;
+        if (!PyTuple_CheckExact(each) || PyTuple_GET_SIZE(each) != 2 || !PyBytes_CheckExact(PyTuple_GET_ITEM(each, 0))
+            || !number(PyTuple_GET_ITEM(each, 1), 0, UINT32_MAX, &mask)) {
+            if (!PyErr_Occurred())
+                PyErr_SetString(PyExc_TypeError, "a label is bytes and a mask");
+            return NULL;
+        }
+        PyObject *label = PyTuple_GET_ITEM(each, 0);
+        if (PyBytes_GET_SIZE(label) > limit - at - LONGEST_AMOUNT)
+            return NULL;
+        at = put_bytes(at, PyBytes_AS_STRING(label), PyBytes_GET_SIZE(label));
+        for (Py_ssize_t of = 0; of < several; of++)
+            if (mask >> of & 1)
+                sum += amounts[of];
+        at = put_dollars(at, sum);
+        *at++ = ',';
+    }
+    at[-1] = '}';
+    return at;
+}
 
 PyDoc_STRVAR(costs_doc,
-"costs(buckets, prices, per, /)\n--\n\n"
-"{bucket: count * price / per} of each of *buckets*, with their \"total\"; None where a product is beyond 2**53.");
+"costs(totals, texts, tail, prices, buckets, /)\n--\n\n"
+"Span.attributes fields of the cost of *buckets* at so many pico-dollars each: behind each of *totals* the sum, under\n"
+"the keys of *texts* amounts by label, then *tail*. None where a product is beyond 2**53, or it is too long.");
 
 static PyObject *costs(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    long long per, number_of, price, total = 0;
-    if (count != 3 || !PyDict_CheckExact(args[0]) || !PyTuple_CheckExact(args[1])
-        || PyTuple_GET_SIZE(args[1]) != PyDict_GET_SIZE(args[0]))
-        return PyErr_Format(PyExc_TypeError, "costs takes a dict, as many prices, and a number");
-    if (!number(args[2], 1, EXACT, &per))
-        return NULL;
-    PyObject *made = PyDict_New(), *key, *item, *cost;
-    Py_ssize_t at = 0;
-    Py_ssize_t several = PyTuple_GET_SIZE(args[1]);
-    for (Py_ssize_t i = 0; made != NULL && i < several && PyDict_Next(args[0], &at, &key, &item); i++) {
-        if (!PyUnicode_CheckExact(key) || !is_count(item, EXACT, &number_of)
-            || !is_count(PyTuple_GET_ITEM(args[1], i), EXACT, &price)
-            || (price && number_of > (EXACT - total) / price)) {
-            Py_DECREF(made);
+    if (count != 5 || !PyTuple_CheckExact(args[0]) || !PyTuple_CheckExact(args[1]) || !PyBytes_CheckExact(args[2])
+        || !PyTuple_CheckExact(args[3]) || !PyDict_CheckExact(args[4])
+        || PyTuple_GET_SIZE(args[3]) != PyDict_GET_SIZE(args[4]) || PyTuple_GET_SIZE(args[3]) > MOST_BUCKETS)
+        return PyErr_Format(PyExc_TypeError, "costs takes two tuples, bytes, prices, and as many buckets");
+    PyObject *tail = args[2];
+    Py_ssize_t several = PyTuple_GET_SIZE(args[3]);
+    long long amounts[MOST_BUCKETS], total = multiply(args[3], args[4], amounts);
+    unsigned char fields[MOST_COST], json[MOST_JSON], *to = fields, *end;
+    if (total < 0)
+        Py_RETURN_NONE;
+    double dollars = (double)total / (double)PICO;
+    uint64_t bits;
+    memcpy(&bits, &dollars, sizeof bits);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args[0]); i++) {
+        PyObject *head = PyTuple_GET_ITEM(args[0], i);
+        if (!PyBytes_CheckExact(head))
+            return PyErr_Format(PyExc_TypeError, "what stands before a total is bytes");
+        if (PyBytes_GET_SIZE(head) > fields + MOST_COST - to - (Py_ssize_t)sizeof bits)
             Py_RETURN_NONE;
-        }
-        total += number_of * price;
-        cost = PyFloat_FromDouble((double)(number_of * price) / (double)per);
-        if (cost == NULL || PyDict_SetItem(made, key, cost) < 0)
-            Py_CLEAR(made);
-        Py_XDECREF(cost);
+        to = put_bytes(to, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head));
+        put64(to, bits);
+        to += sizeof bits;
     }
-    if (made == NULL)
-        return NULL;
-    cost = PyFloat_FromDouble((double)total / (double)per);
-    if (cost == NULL || PyDict_SetItemString(made, "total", cost) < 0)
-        Py_CLEAR(made);
-    Py_XDECREF(cost);
-    return made;
-}
-
-PyDoc_STRVAR(sums_doc,
-"sums(amounts, plan, /)\n--\n\n"
-"{label: the sum of the amounts under its names} of a *plan* of (label, names); None where one is no float.");
-
-static PyObject *sums(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
-{
-    if (count != 2 || !PyDict_CheckExact(args[0]) || !PyTuple_CheckExact(args[1]))
-        return PyErr_Format(PyExc_TypeError, "sums takes a dict and a tuple");
-    PyObject *made = PyDict_New();
-    for (Py_ssize_t i = 0; made != NULL && i < PyTuple_GET_SIZE(args[1]); i++) {
-        PyObject *each = PyTuple_GET_ITEM(args[1], i);
-        if (!PyTuple_CheckExact(each) || PyTuple_GET_SIZE(each) != 2
-            || !PyTuple_CheckExact(PyTuple_GET_ITEM(each, 1))) {
-            PyErr_SetString(PyExc_TypeError, "a plan is of pairs of a label and names");
-            Py_CLEAR(made);
-            break;
-        }
-        PyObject *label = PyTuple_GET_ITEM(each, 0), *several = PyTuple_GET_ITEM(each, 1);
-        double sum = 0.0;
-        for (Py_ssize_t of = 0; of < PyTuple_GET_SIZE(several); of++) {
-            PyObject *name = PyTuple_GET_ITEM(several, of);
-            PyObject *amount = PyUnicode_CheckExact(name) ? PyDict_GetItemWithError(args[0], name) : NULL;
-            if (amount == NULL || !PyFloat_CheckExact(amount)) {
-                Py_DECREF(made);
-                if (PyErr_Occurred())
-                    return NULL;
-                Py_RETURN_NONE;
-            }
-            sum += PyFloat_AS_DOUBLE(amount);
-        }
-        PyObject *held = PyFloat_FromDouble(sum);
-        if (held == NULL || !PyUnicode_CheckExact(label) || PyDict_SetItem(made, label, held) < 0)
-            Py_CLEAR(made);
-        Py_XDECREF(held);
-        if (made == NULL && !PyErr_Occurred())
-            PyErr_SetString(PyExc_TypeError, "a label is a text");
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args[1]); i++) {
+        PyObject *text = PyTuple_GET_ITEM(args[1], i);
+        if (!PyTuple_CheckExact(text) || PyTuple_GET_SIZE(text) != 2 || !PyBytes_CheckExact(PyTuple_GET_ITEM(text, 0))
+            || !PyTuple_CheckExact(PyTuple_GET_ITEM(text, 1)) || !PyTuple_GET_SIZE(PyTuple_GET_ITEM(text, 1)))
+            return PyErr_Format(PyExc_TypeError, "a text is bytes and labels");
+        PyObject *head = PyTuple_GET_ITEM(text, 0);
+        end = put_amounts(json, PyTuple_GET_ITEM(text, 1), amounts, several);
+        if (end == NULL && PyErr_Occurred())
+            return NULL;
+        if (end == NULL || PyBytes_GET_SIZE(head) > fields + MOST_COST - to - AROUND - (end - json))
+            Py_RETURN_NONE;
+        to = put_text_field(to, head, json, end - json);
     }
-    return made;
+    if (PyBytes_GET_SIZE(tail) > fields + MOST_COST - to)
+        Py_RETURN_NONE;
+    to = put_bytes(to, PyBytes_AS_STRING(tail), PyBytes_GET_SIZE(tail));
+    return PyBytes_FromStringAndSize((const char *)fields, to - fields);
 }

@@ -8,8 +8,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tests._prices.biller import AT, KINDS, calls
+from trackway._core.kinds import DIALECTS
 from trackway._core.provider_usage import SHAPES
 from trackway._prices.book import PriceBook
+from trackway._prices.charges import cost_fields
+from trackway._wire.attributes import LANGFUSE_COST_DETAILS
+from trackway._wire.decode import decode_attributes
 
 PICO = 10**12
 HALF = Fraction(1, 2)
@@ -34,8 +38,12 @@ def test_the_bill_is_the_providers_bill(
         exact = made.bill() * PICO
         assert abs(cost.total - exact) <= HALF * len(cost.pico), made
         # What a backend reads is the same amount.
-        told = json.loads(json.dumps(cost.details()), parse_float=Decimal)
-        assert round(Fraction(told["total"]) * PICO) == cost.total
+        told = decode_attributes(cost_fields(cost, DIALECTS["langfuse"]))[LANGFUSE_COST_DETAILS]
+        amounts = json.loads(str(told), parse_float=Decimal)
+        assert {name: amount * PICO for name, amount in amounts.items()} == {
+            **cost.pico,
+            "total": cost.total,
+        }
         ours, theirs, buckets = ours + cost.total, theirs + exact, buckets + len(cost.pico)
         seen[made.shape, made.tier] += 1
     assert abs(ours - theirs) <= HALF * buckets

@@ -16,12 +16,13 @@ from trackway._core.protocols import UNPRICED
 from trackway._core.usage import STANDARD, Usage
 from trackway._wire import attributes as names
 from trackway._wire.encode import NumberKey, TextKey, attribute
-from trackway._wire.native import kernels
 
 if TYPE_CHECKING:
     from trackway._core.observation import Observation
 
 __all__ = [
+    "SIDES",
+    "TOTALS",
     "Bill",
     "Charge",
     "charge_bytes",
@@ -30,18 +31,21 @@ __all__ = [
     "flags_of",
     "of",
     "settle",
+    "source_bytes",
 ]
 
 NOT_BILLED: Final = frozenset({"agent", "chain"})
 """Kinds whose tokens are those of the calls inside, which are billed themselves."""
 
-# Sets of buckets, of which it is remembered what is input; those of people who write costs by hand may be any.
-MAX_SETS: Final = 256
 _HIT: Final = b"true"
 _NOTHING: Final[Mapping[str, object]] = {}
 
-_COST: Final = NumberKey(names.LLM_COST_TOTAL).double
-_USAGE_COST: Final = NumberKey(names.GEN_AI_USAGE_COST).double
+TOTALS: Final = ((0, names.LLM_COST_TOTAL), (GENAI, names.GEN_AI_USAGE_COST))
+"""The keys of a total, and the dialect that each is of; 0: every one."""
+SIDES: Final = ("input", "output")
+"""How the names of buckets begin."""
+
+_TOTALS: Final = [(dialect, NumberKey(key).double) for dialect, key in TOTALS]
 _COST_DETAILS: Final = TextKey(names.LANGFUSE_COST_DETAILS).writer()
 _MLFLOW: Final = TextKey(names.MLFLOW_LLM_COST).writer()
 
@@ -99,7 +103,7 @@ class Bill:
 
 
 class Charge(NamedTuple):
-    """A cost, and where it is from; an empty one says that there is no price."""
+    """A cost in dollars that was given, and where it is from."""
 
     details: Mapping[str, float]
     """US dollars by bucket, with their `total`."""
@@ -125,31 +129,31 @@ def settle(o: "Observation", bill: Bill) -> int:
     if bill.given or o._kind in NOT_BILLED or (said and not _PRICED.isdisjoint(said)):
         return 0
     if o._metadata is not None and o._metadata.get("cache_hit") == _HIT:
-        charge: Charge | None = CACHE_HIT
+        encoded: bytes | None = charge_bytes(CACHE_HIT, o._provider.bits)
     elif said and not (_DECISIVE.isdisjoint(said) and _COUNTED.isdisjoint(said)):
         # Told by OpenTelemetry's API, in ready bytes: whoever prices the record reads them.
         if bill.usage is None and _COUNTED.isdisjoint(said):
             return 0
-        charge = None
+        encoded = None
     elif bill.usage is None or not (models := bill.models):
         return 0
     else:
         prices = o._provider.prices
         tier = bill.given_tier if bill.usage.tier is None else bill.tier
-        charge = (
+        encoded = (
             None
             if prices is None
             else prices.quick(bill.provider, models, tier, bill.usage, o._start)
         )
-    if charge is None:
+    if encoded is None:
         if o._extra is not None:
             # Of an earlier record of this handle.
             o._extra.pop("cost_details", None)
         return UNPRICED
-    if charge.details:
+    if encoded:
         if o._extra is None:
             o._extra = {}
-        o._extra["cost_details"] = charge_bytes(charge, o._provider.bits)
+        o._extra["cost_details"] = encoded
     return 0
 
 
@@ -166,48 +170,28 @@ def flag_of(keys: Mapping[str, object]) -> int:
 
 
 def cost_bytes(buckets: Mapping[str, float], bits: int) -> bytes:
-    """US dollars, for each backend that takes a cost from the span."""
-    encoded = _COST(buckets["total"])
+    """US dollars that were given, for each backend that takes a cost from the span."""
+    total = buckets["total"]
+    parts = [write(total) for dialect, write in _TOTALS if not dialect or bits & dialect]
     if bits & LANGFUSE:
-        encoded += _COST_DETAILS(orjson.dumps(buckets))
-    if bits & GENAI:
-        encoded += _USAGE_COST(buckets["total"])
+        parts.append(_COST_DETAILS(orjson.dumps(buckets)))
     if bits & OPENINFERENCE:
-        encoded += _MLFLOW(orjson.dumps(_sides(buckets)))
-    return encoded
-
-
-def _sides(buckets: Mapping[str, float]) -> dict[str, float]:
-    """The cost of all input and of all output, as MLflow has them."""
-    plan = _by_side(tuple(buckets))
-    sides = None if kernels is None else kernels.sums(buckets, plan)
-    return sums(buckets, plan) if sides is None else sides
-
-
-Plan = tuple[tuple[str, tuple[str, ...]], ...]
-
-
-def sums(amounts: Mapping[str, float], plan: Plan) -> dict[str, float]:
-    """Of each label, the sum of the amounts under its names."""
-    return {label: sum(map(amounts.__getitem__, several), 0.0) for label, several in plan}
-
-
-@lru_cache(MAX_SETS)
-def _by_side(buckets: tuple[str, ...]) -> Plan:
-    """What MLflow calls a side, and the *buckets* that are of it; without those of which there are none."""
-    by_side = [
-        (f"{side}_cost", tuple(name for name in buckets if name.partition("_")[0] == side))
-        for side in ("input", "output")
-    ]
-    return (*(each for each in by_side if each[1]), ("total_cost", ("total",)))
+        sides = {
+            f"{side}_cost": sum(map(buckets.__getitem__, several), 0.0)
+            for side in SIDES
+            if (several := [name for name in buckets if name.partition("_")[0] == side])
+        }
+        parts.append(_MLFLOW(orjson.dumps({**sides, "total_cost": total})))
+    return b"".join(parts)
 
 
 def charge_bytes(charge: Charge, bits: int) -> bytes:
     """The attributes of a cost, and where its rates are from."""
-    return cost_bytes(charge.details, bits) + _source(charge.source, charge.version)
+    return cost_bytes(charge.details, bits) + source_bytes(charge.source, charge.version)
 
 
 @lru_cache(16)
-def _source(source: str, version: str) -> bytes:
+def source_bytes(source: str, version: str) -> bytes:
+    """Where rates are from, as attributes."""
     encoded = attribute(names.TRACKWAY_PRICE_SOURCE, source)
     return encoded + (attribute(names.TRACKWAY_PRICE_VERSION, version) if version else b"")

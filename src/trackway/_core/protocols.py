@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from trackway._core.billing import Charge
     from trackway._core.usage import Usage
 
 # Kinds of record.
@@ -62,8 +61,8 @@ class PriceSource(Protocol):
         tier: str | None,
         usage: "Usage",
         at: int,
-    ) -> "Charge | None":
-        """The cost, empty where there is no price; None where it would have to be looked up. Never waits."""
+    ) -> bytes | None:
+        """The attributes of the cost, none where there is no price; None: it has to be looked up. Never waits."""
         ...
 
     def complete(self, payload: bytes) -> bytes:

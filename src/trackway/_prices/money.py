@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import gcd
 from typing import Final
 
-__all__ = ["PICO", "Ratio", "dollars", "rounded", "scaled"]
+__all__ = ["PICO", "Ratio", "decimal", "dollars", "rounded", "scaled"]
 
 PICO: Final = 10**12
 """Pico-dollars of a dollar."""
@@ -40,3 +40,9 @@ def rounded(count: int, price: Ratio) -> int:
 def dollars(pico: int) -> float:
     """The amount as the nearest float of dollars."""
     return pico / PICO
+
+
+def decimal(pico: int) -> str:
+    """The amount in dollars, with all of its digits and no more: `0.0` to `1234.000000000001`."""
+    whole, rest = divmod(pico, PICO)
+    return f"{whole}.{f'{rest:012d}'.rstrip('0') or '0'}"

@@ -7,26 +7,24 @@ step for large inputs is one comparison more, where decoding the record on its w
 time of day are never remembered. What the delivering thread cannot price goes as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, final
 
-from trackway._core.billing import Charge, charge_bytes
 from trackway._core.guard import guard
 from trackway._core.kinds import DIALECTS
 from trackway._core.settings import Settings
 from trackway._core.usage import Usage
 from trackway._prices.book import PriceBook, key_of, open_book
 from trackway._prices.catalog import by_certainty
-from trackway._prices.money import PICO, Ratio, rounded
-from trackway._prices.rates import Cost, Rates, dollars_of
+from trackway._prices.charges import Charges, charges, cost_fields
+from trackway._prices.money import Ratio
+from trackway._prices.rates import Rates
 from trackway._prices.spans import call_of, has_cost
 from trackway._wire.decode import DecodeError, decode_span
 from trackway._wire.encode import append_suffix
-from trackway._wire.native import kernels
 
 __all__ = ["Pricer", "open_pricer"]
 
-NO_PRICE: Final = Charge({}, "", "")
 # Models with a price and sets of buckets: an application has few, whoever names its models by the hour has many.
 MOST_LINES: Final = 1_000
 
@@ -59,12 +57,12 @@ class Pricer:
 
     def quick(
         self, provider: str | None, models: Sequence[str], tier: str | None, usage: Usage, at: int
-    ) -> Charge | None:
-        """The cost where the rates are remembered; empty without a price; None: ask again later."""
+    ) -> bytes | None:
+        """The attributes of the cost where the rates are remembered; none without a price; None: ask again later."""
         key = (provider, tuple(models), tier, *usage.buckets)
         lines = self._lines.get(key)
         if lines is not None and lines.since <= at < lines.until and not usage.units:
-            return lines.charge(usage.buckets)
+            return lines.plan.multiplied(usage.buckets, lines.prices, lines.whole)
         since, until = 0, 1 << 63
         for model in by_certainty(provider, models):
             found = self.book.known(key_of(provider, model, tier), at)
@@ -75,9 +73,13 @@ class Pricer:
                 if (prices := found.rates.prices(usage)) is not None:
                     if len(self._lines) >= MOST_LINES:
                         self._lines.clear()
-                    self._lines[key] = _Lines(since, until, prices, found.rates)
-                return _charge(found.rates.cost(usage))
-        return NO_PRICE
+                    self._lines[key] = _Lines(since, until, prices, self._plan(usage, found.rates))
+                cost = found.rates.cost(usage)
+                return b"" if cost is None else cost_fields(cost, self._bits)
+        return b""
+
+    def _plan(self, usage: Usage, rates: Rates) -> Charges:
+        return charges(tuple(usage.buckets), rates.source, rates.version, self._bits)
 
     def complete(self, payload: bytes) -> bytes:
         """The record with its cost, or as it is."""
@@ -95,43 +97,20 @@ class Pricer:
         cost = self.book.price(call.provider, call.models, call.usage, span.start, call.tier)
         if cost is None:
             return payload
-        return append_suffix(payload, charge_bytes(_charge(cost), self._bits))
+        return append_suffix(payload, cost_fields(cost, self._bits))
 
 
 @final
 class _Lines:
     """The prices of one model for one set of buckets, where nothing else decides on them, and when they hold."""
 
-    __slots__ = ("_prices", "_rates", "_whole", "since", "until")
+    __slots__ = ("plan", "prices", "since", "until", "whole")
 
-    def __init__(self, since: int, until: int, prices: Sequence[Ratio], rates: Rates) -> None:
+    def __init__(self, since: int, until: int, prices: Sequence[Ratio], plan: Charges) -> None:
         self.since = since
         self.until = until
-        self._prices = prices
-        self._rates = rates
+        self.plan = plan
+        self.prices = prices
         # The numerators, where these are all that there is to the prices.
         whole = all(denominator == 1 for _, denominator in prices)
-        self._whole = tuple(numerator for numerator, _ in prices) if whole else None
-
-    def charge(self, buckets: Mapping[str, int]) -> Charge:
-        """What `Rates.cost` says of *buckets*."""
-        details = None
-        if kernels is not None and self._whole is not None:
-            details = kernels.costs(buckets, self._whole, PICO)
-        if details is None:
-            details = costs(buckets, self._prices)
-        # A named tuple's own `__new__` takes half as long again.
-        return tuple.__new__(Charge, (details, self._rates.source, self._rates.version))
-
-
-def costs(buckets: Mapping[str, int], prices: Sequence[Ratio]) -> dict[str, float]:
-    """US dollars by bucket, each at its price, with their `total`."""
-    pico = {
-        name: rounded(count, price)
-        for (name, count), price in zip(buckets.items(), prices, strict=True)
-    }
-    return dollars_of(pico)
-
-
-def _charge(cost: Cost | None) -> Charge:
-    return NO_PRICE if cost is None else Charge(cost.details(), cost.source, cost.version)
+        self.whole = tuple(numerator for numerator, _ in prices) if whole else None

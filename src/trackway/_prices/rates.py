@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Final, final
 
 from trackway._core.usage import Usage, inclusive
-from trackway._prices.money import Ratio, dollars, rounded
+from trackway._prices.money import Ratio, rounded
 
-__all__ = ["PER", "WITHIN", "Cost", "Rate", "Rates", "dollars_of"]
+__all__ = ["PER", "WITHIN", "Cost", "Rate", "Rates"]
 
 PER: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -87,17 +87,6 @@ class Cost:
     def total(self) -> int:
         """Pico-dollars of the whole call: the sum of what the buckets cost."""
         return sum(self.pico.values())
-
-    def details(self) -> dict[str, float]:
-        """US dollars by bucket with their `total`, as the wire has them."""
-        return dollars_of(self.pico)
-
-
-def dollars_of(pico: Mapping[str, int]) -> dict[str, float]:
-    """Pico-dollars by bucket as US dollars, with their `total`."""
-    details = {name: dollars(amount) for name, amount in pico.items()}
-    details["total"] = dollars(sum(pico.values()))
-    return details
 
 
 @final

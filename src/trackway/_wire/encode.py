@@ -151,7 +151,7 @@ class TextKey:
 class NumberKey:
     """Attributes of one key whose value is a number; all but the number is ready."""
 
-    __slots__ = ("_double", "_integers")
+    __slots__ = ("_integers", "before_double")
 
     def __init__(self, key: str) -> None:
         head = key_field(key)
@@ -163,7 +163,8 @@ class NumberKey:
             )
 
         self._integers = tuple(around(b"\x18", size) for size in range(_LONGEST_VARINT + 1))
-        self._double = around(b"\x21", 8)
+        self.before_double = around(b"\x21", 8)
+        """What stands before the eight bytes of a float."""
 
     def integer(self, number: int) -> bytes:
         """One Span.attributes field with a whole number from 0 to 2⁶³-1."""
@@ -172,7 +173,7 @@ class NumberKey:
 
     def double(self, number: float) -> bytes:
         """One Span.attributes field with a float."""
-        return self._double + _double(number)
+        return self.before_double + _double(number)
 
 
 # -- the parts of a span -----------------------------------------------------------------------------------------------

@@ -121,15 +121,15 @@ class Kernels(Protocol):
         ...
 
     def costs(
-        self, buckets: Mapping[str, int], prices: tuple[int, ...], per: int, /
-    ) -> dict[str, float] | None:
-        """`_prices.pricer.costs`; None where a product is beyond 2⁵³."""
-        ...
-
-    def sums(
-        self, amounts: Mapping[str, float], plan: tuple[tuple[str, tuple[str, ...]], ...], /
-    ) -> dict[str, float] | None:
-        """`_core.billing.sums`; None where an amount is no float."""
+        self,
+        totals: tuple[bytes, ...],
+        texts: tuple[tuple[bytes, tuple[tuple[bytes, int], ...]], ...],
+        tail: bytes,
+        prices: tuple[int, ...],
+        buckets: Mapping[str, int],
+        /,
+    ) -> bytes | None:
+        """`_prices.charges.Charges.multiplied`; None where a product is beyond 2⁵³, or the whole is too long."""
         ...
 
     def count_fields(
