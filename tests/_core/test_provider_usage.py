@@ -58,6 +58,8 @@ CLEAN: list[tuple[str, dict[object, object], Buckets]] = [
      {"type": "tokens", "input_tokens": 14, "input_token_details": {"text_tokens": 0, "audio_tokens": 14},
       "output_tokens": 45, "total_tokens": 59},
      {"input": 0, "input_audio_tokens": 14, "output": 45, "total": 59}),
+    ("openai.speech", {"input_tokens": 14, "output_tokens": 101, "total_tokens": 115},
+     {"input": 14, "output_audio_tokens": 101, "total": 115}),
     ("anthropic.messages",
      {"input_tokens": 20, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 300, "output_tokens": 40,
       "cache_creation": {"ephemeral_5m_input_tokens": 200, "ephemeral_1h_input_tokens": 100},

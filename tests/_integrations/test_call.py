@@ -9,12 +9,22 @@ from typing import Any
 
 import openai as sdk
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from tests._integrations.conftest import Connect
 from tests.backend import Behaviour, Connection, Request
-from tests.providers.openai import ANSWER, TOOL_CALL, USAGE, chat, chat_chunks, chunk, delta
-from tests.providers.server import Provider, answer, data_events, stream
+from tests.providers.openai import (
+    ANSWER,
+    MESSAGE,
+    TOOL_CALL,
+    USAGE,
+    chat,
+    chat_chunks,
+    chunk,
+    delta,
+    response,
+)
+from tests.providers.server import Provider, answer, data_events, routed, stream
 from tests.spans import only
 from trackway.testing import Spans, capture
 
@@ -189,3 +199,33 @@ def test_a_reader_and_a_closer_race(connect: Connect, spans: Spans) -> None:
         for closer in closers:
             closer.join()
     assert len(spans) == 1
+
+
+class Number(BaseModel):
+    """What the answers below are not."""
+
+    number: int
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.chat.completions.parse(**ASK, response_format=Number),
+        lambda client: client.responses.parse(model="gpt-4o", input="x", text_format=Number),
+    ],
+    ids=["chat", "responses"],
+)
+def test_an_answer_that_parse_cannot_use(connect: Connect, spans: Spans, ask: Any) -> None:
+    """An answer that does not fit the caller's type is an error, with the answer and what it cost."""
+    text = '{"num'
+    item = {**MESSAGE, "content": [{"type": "output_text", "text": text, "annotations": []}]}
+
+    def reply(path: str, _: object) -> Behaviour:
+        return answer(response(item) if path.endswith("responses") else chat({"content": text}))
+
+    with Provider(routed(reply)) as provider, pytest.raises(ValidationError):
+        ask(connect(provider))
+    (span,) = spans
+    assert (span["status"], span["usage"].get("total")) == ("ERROR", 29)
+    assert span["attributes"]["error.type"] == "pydantic_core._pydantic_core.ValidationError"
+    assert text in str(span["output"])

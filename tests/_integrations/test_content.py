@@ -5,6 +5,7 @@ import copy
 import hashlib
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionMessage
@@ -57,6 +58,24 @@ def test_files_become_references() -> None:
         {"type": "file", "file": {"filename": "a.pdf", "file_data": expected("application/pdf")}},
         {"type": "text", "text": "data: is what we want"},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("begin", "media_type"),
+    [
+        (b"%PDF-1.7", "application/pdf"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"RIFF\0\0\0\0WAVE", "audio/wav"),
+        (b"RIFF\0\0\0\0WEBP", "image/webp"),
+        (b"RIFF\0\0\0\0AVI ", "audio/unknown"),
+        (b"\0\0\0\0", "audio/unknown"),
+    ],
+)
+def test_files_tell_what_they_are(begin: bytes, media_type: str) -> None:
+    """Where nothing beside a file says of which type it is, its first bytes do."""
+    data = begin + bytes(100)
+    sound = {"data": base64.b64encode(data).decode(), "transcript": "hm"}
+    assert plain(sound)["data"] == expected(media_type, data)
 
 
 def test_what_holds_no_file_is_not_copied() -> None:

@@ -6,7 +6,11 @@ from typing import Any
 import openai as sdk
 import pytest
 
+from tests._integrations.conftest import Connect
+from tests.providers.openai import chat
+from tests.providers.server import Provider, answer
 from trackway.openai import AsyncOpenAI, OpenAI, wrap
+from trackway.testing import Spans
 
 PATHS = [
     "chat.completions.create",
@@ -31,6 +35,20 @@ def test_methods_keep_their_kind(path: str) -> None:
         assert inspect.signature(ours) == inspect.signature(original)
         assert (ours.__name__, ours.__doc__) == (original.__name__, original.__doc__)
         assert inspect.iscoroutinefunction(ours) == inspect.iscoroutinefunction(original)
+        assert inspect.ismethod(ours)
+        assert type(ours.__self__) is type(original.__self__)
+
+
+def test_a_method_that_the_application_put_there(connect: Connect, spans: Spans) -> None:
+    """A function in the place of a method understands our arguments, too, and gets what it would without us."""
+    got: list[Any] = []
+    with Provider(answer(chat())) as provider:
+        client = connect(provider, traced=False)
+        client.chat.completions.create = lambda **given: got.append(given)
+        wrap(client).chat.completions.create(model="m", extra_body={"trackway_name": "n", "x": 1})
+    assert got[0]["model"] == "m"
+    assert got[0]["extra_body"]["x"] == 1
+    assert "trackway_name" not in got[0]["extra_body"]
 
 
 def test_resources_are_the_sdks_own() -> None:

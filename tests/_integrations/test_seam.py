@@ -14,6 +14,7 @@ from tests.providers.openai import EMBEDDINGS, chat
 from tests.providers.server import Provider, answer
 from tests.spans import spans as on_disk
 from trackway._core import parents
+from trackway.anthropic import wrap as wrap_anthropic
 from trackway.openai import OpenAI, instrument, wrap
 from trackway.registry import get_client
 from trackway.testing import Spans
@@ -249,3 +250,44 @@ def test_an_address_that_the_application_says(connect: Connect, home: Path) -> N
         client.chat.completions.create(**ASK)
     said = [span.attributes["gen_ai.provider.name"] for span in on_disk(home)]
     assert said == ["openai", "groq"]
+
+
+@pytest.mark.parametrize("way", ["wrap", "drop-in", "instrument"])
+def test_a_request_of_the_applications_own(connect: Connect, spans: Spans, way: str) -> None:
+    """Where a class of the application's own has a `request`, its clients take our arguments all the same."""
+    undo = instrument() if way == "instrument" else lambda: None
+
+    class Mine(OpenAI if way == "drop-in" else sdk.OpenAI):  # type: ignore[misc]  # one of the two
+        def request(self, *args: Any, **kwargs: Any) -> Any:
+            return super().request(*args, **kwargs)
+
+    try:
+        with Provider(answer(chat())) as provider:
+            client = connect(provider, Mine, traced=way == "wrap")
+            client.chat.completions.create(**ASK, name="mine", trackway_user_id="alice")
+            assert provider.sent[0] == ASK
+    finally:
+        undo()
+    assert spans.one("mine")["user_id"] == "alice"
+
+
+class StandIn:
+    """What a test of an application has in the place of a client."""
+
+
+@pytest.mark.parametrize("given", [None, "client", sdk.OpenAI, StandIn()])
+def test_what_is_no_client(given: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """What is no client, as a stand-in of a test, is handed back as it is, with one WARNING."""
+    assert wrap(given) is given
+    assert wrap(given) is given
+    (record,) = caplog.records
+    assert "wrap() traces clients" in record.getMessage()
+
+
+def test_the_wrong_wrap_first(connect: Connect, spans: Spans) -> None:
+    """A client that was wrapped as one of another SDK can still be wrapped rightly."""
+    with Provider(answer(chat())) as provider:
+        client = connect(provider, traced=False)
+        assert wrap(wrap_anthropic(client)) is client
+        client.chat.completions.create(**ASK, name="right")
+    assert spans.one("right")

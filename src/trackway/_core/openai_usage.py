@@ -214,6 +214,14 @@ def openai_transcription(given: Given) -> Usage | None:
     return parts.usage()
 
 
+def openai_speech(given: Given) -> Usage | None:
+    """Of speech; output is sound."""
+    parts = Parts(given)
+    parts.add(INPUT, count_in(given, "input_tokens"))
+    parts.add(_AUDIO_OUT, count_in(given, "output_tokens"))
+    return parts.usage(count_in(given, "total_tokens"), hidden=_AUDIO_OUT)
+
+
 # What a detail of the input is called, and its buckets: of cached tokens, and of the others.
 _INPUT_KINDS: Final = (
     ("audio_tokens", "input_cached_audio_tokens", _AUDIO_IN),

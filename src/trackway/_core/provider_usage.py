@@ -28,6 +28,7 @@ from trackway._core.openai_usage import (
     openai_chat,
     openai_images,
     openai_responses,
+    openai_speech,
     openai_transcription,
     openrouter_chat,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "openai_chat",
     "openai_images",
     "openai_responses",
+    "openai_speech",
     "openai_transcription",
     "openrouter_chat",
     "read",
@@ -231,6 +233,7 @@ SHAPES: Final[Mapping[str, Callable[[Given], Usage | None]]] = MappingProxyType(
         "openai.embeddings": openai_chat,
         "openai.responses": openai_responses,
         "openai.images": openai_images,
+        "openai.speech": openai_speech,
         "openai.transcription": openai_transcription,
         "openrouter.chat": openrouter_chat,
         "anthropic.messages": anthropic_messages,

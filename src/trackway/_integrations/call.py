@@ -6,7 +6,7 @@ Nothing here raises, and nothing is changed of what the caller gave or gets.
 """
 
 import atexit
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, final
@@ -45,6 +45,8 @@ NEVER_READ: Final = "never read"
 MAX_BODY: Final = 8 << 20
 
 _guard: Final = guard("integrations")
+# How a body begins that is a file of server-sent events.
+_EVENTS: Final = (b"data:", b"event:")
 # Sets of finish reasons whose attribute is remembered.
 MAX_REASONS: Final = 1_000
 
@@ -128,21 +130,45 @@ class Call:
     # -- whole answers -------------------------------------------------------------------------------
 
     def answered(self, answer: Any) -> None:
-        """The whole answer: an SDK's object, a mapping, or something else that says nothing more. Needs a guard."""
+        """The whole answer: an SDK's object, a mapping, a text, a file, or what says nothing more. Needs a guard."""
         if self._claim():
             try:
-                tells = is_model(type(answer)) or is_mapping(answer)
-                self._tell(self._endpoint.read(fields_of(answer) if tells else {}))
+                if is_model(type(answer)) or is_mapping(answer):
+                    outcome = self._endpoint.read(fields_of(answer))
+                else:
+                    outcome = self._unread(answer)
+                self._tell(outcome)
             finally:
                 self.observation._finish()
 
-    def raised(self, error: BaseException) -> None:
-        """The request, or reading its answer, ended by *error*."""
+    def _unread(self, answer: Any) -> Outcome:
+        """What a text says (a transcription asked for as one), and a file of events, which the SDK hands on unread."""
+        if isinstance(answer, str):
+            return self._endpoint.read({"text": answer})
+        data = answer if isinstance(answer, bytes) else getattr(answer, "content", None)
+        if not isinstance(data, bytes) or not data.startswith(_EVENTS):
+            return Outcome()
+        for event in Events().feed(data + b"\n\n"):
+            self.chunk(event)
+        return self._result()
+
+    def parsing(self, parser: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """*parser* of an SDK's, of the whole answer: what it cannot use has arrived, and has cost."""
+
+        def parse(answer: Any) -> Any:
+            try:
+                return parser(answer)
+            except BaseException as error:
+                self.raised(error, came=answer)
+                raise
+
+        return parse
+
+    def raised(self, error: BaseException, *, came: Any = None) -> None:
+        """The request, or reading its answer, ended by *error*; *came*: the answer, where it is whole."""
         if not self._claim():
             return
         with _guard:
-            # What `parse` cannot use has arrived, and has cost.
-            came = getattr(error, "completion", None)
             if came is not None:
                 self._record(self._endpoint.read(fields_of(came)))
             else:
@@ -236,7 +262,8 @@ class Call:
             self.exhausted()
             return
         with _guard:
-            self.answered(_parsed(bytes(self._body or b"")))
+            body = bytes(self._body or b"")
+            self.answered(_parsed(body, body))
 
     # ------------------------------------------------------------------------------------------------------
 
@@ -328,8 +355,8 @@ def _say_refused(error: BaseException, body: Mapping[str, Any]) -> None:
         )
 
 
-def _parsed(body: bytes) -> Any:
+def _parsed(body: bytes, otherwise: Any) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return None
+        return otherwise

@@ -42,6 +42,20 @@ _KEYS: Final = frozenset({"base64", "data", "b64_json", "file_data", "partial_im
 _BASE64: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{SHORTEST - 4}}}")
 _DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,", re.ASCII)
 
+# How files begin whose type nobody says; a RIFF says further on what it is.
+_BEGINNINGS: Final = (
+    (b"\x89PNG", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"%PDF", "application/pdf"),
+    (b"ID3", "audio/mpeg"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+)
+_RIFF: Final = {b"WAVE": "audio/wav", b"WEBP": "image/webp"}
+# Characters of base64 that hold all of the above.
+_BEGINNING: Final = 16
+
 # Where pydantic holds the fields that an SDK did not declare.
 EXTRA: Final = "__pydantic_extra__"
 _LEAVES: Final = frozenset({int, float, bool, type(None)})
@@ -231,8 +245,16 @@ def _file(beside: Mapping[Any, Any], text: str) -> str:
             return reference(text, beside[key])
     if isinstance(beside.get("format"), str):
         return reference(text, f"audio/{beside['format']}")
-    if "transcript" in beside:
-        return reference(text, "audio/unknown")
-    if beside.get("type") == "image_generation_call" or "b64_json" in beside:
-        return reference(text, f"image/{beside.get('output_format') or 'png'}")
-    return reference(text, "application/octet-stream")
+    drawn = beside.get("type") == "image_generation_call" or "b64_json" in beside
+    if drawn and beside.get("output_format"):
+        return reference(text, f"image/{beside['output_format']}")
+    unknown = "audio/unknown" if "transcript" in beside else "application/octet-stream"
+    return reference(text, _type_of(text) or ("image/png" if drawn else unknown))
+
+
+def _type_of(text: str) -> str | None:
+    """What a file is by how it begins."""
+    head = binascii.a2b_base64(text[:_BEGINNING].translate(_URL_SAFE))
+    if head.startswith(b"RIFF"):
+        return _RIFF.get(head[8:12])
+    return next((kind for begin, kind in _BEGINNINGS if head.startswith(begin)), None)

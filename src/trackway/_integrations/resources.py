@@ -9,19 +9,19 @@ names, signatures), and on a client that is not traced, or no longer, they hand 
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from types import TracebackType
+from types import MethodType, TracebackType
 from typing import Any, Final, final
 
 from trackway._core.guard import guard
 from trackway._integrations.special import Note, is_silent, noted
 
-__all__ = ["Methods", "Taught", "TaughtWhenRead", "TaughtWhenSet", "teach"]
+__all__ = ["TRACED", "Methods", "Taught", "TaughtWhenRead", "TaughtWhenSet", "observes", "teach"]
 
 Methods = Mapping[str, tuple[str, ...]]
 """Path below a resource (empty: itself) → its methods that take our arguments."""
 
 _TAUGHT: Final = "__trackway_taught__"
-_TRACED: Final = "__trackway_traced__"
+TRACED: Final = "__trackway_traced__"
 # A method of this name gives a block; what it streams is left when the block is.
 _STREAM: Final = "stream"
 
@@ -87,30 +87,38 @@ def teach(resource: Any, methods: Methods) -> None:
                     leaf.__dict__[name] = _taught(leaf, name, method)
 
 
-def _is_traced(resource: Any) -> bool:
-    return hasattr(getattr(type(resource._client), "request", None), _TRACED)
+def observes(cls: type) -> bool:
+    """Whether what clients of *cls* send is observed; an application's own `request` may stand before ours."""
+    return any(hasattr(base.__dict__.get("request"), TRACED) for base in cls.__mro__)
 
 
 def _taught(leaf: Any, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(method):
+    """A method of *leaf* like *method*, bound as it is."""
+    function = getattr(method, "__func__", None)
+    theirs = method if function is None else function
+    taught = _taught_function(leaf, name, theirs)
+    setattr(taught, _TAUGHT, True)
+    return taught if function is None else MethodType(taught, leaf)
 
-        @functools.wraps(method)
+
+def _taught_function(leaf: Any, name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(theirs):
+
+        @functools.wraps(theirs)
         async def taught_async(*args: Any, **kwargs: Any) -> Any:
             given, _ = _noted(leaf, kwargs)
-            return await method(*args, **given)
+            return await theirs(*args, **given)
 
-        setattr(taught_async, _TAUGHT, True)
         return taught_async
 
-    @functools.wraps(method)
+    @functools.wraps(theirs)
     def taught(*args: Any, **kwargs: Any) -> Any:
         given, note = _noted(leaf, kwargs, always=name == _STREAM)
-        value = method(*args, **given)
+        value = theirs(*args, **given)
         if note is not None and name == _STREAM:
             _watch_block(value, note)
         return value
 
-    setattr(taught, _TAUGHT, True)
     return taught
 
 
@@ -120,7 +128,7 @@ def _noted(
     if not always and is_silent(kwargs):
         return kwargs, None
     with _guard:
-        if _is_traced(leaf):
+        if observes(type(leaf._client)):
             return noted(kwargs, always=always)
     return kwargs, None
 

@@ -25,14 +25,22 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from trackway._core import parents
+from trackway._core import log, parents
 from trackway._core.guard import guard
 from trackway._core.runtime import runtime
 from trackway._integrations import hosts
 from trackway._integrations.call import Call
 from trackway._integrations.content import is_mapping
 from trackway._integrations.endpoint import Endpoint
-from trackway._integrations.resources import Methods, Taught, TaughtWhenRead, TaughtWhenSet, teach
+from trackway._integrations.resources import (
+    TRACED,
+    Methods,
+    Taught,
+    TaughtWhenRead,
+    TaughtWhenSet,
+    observes,
+    teach,
+)
 from trackway._integrations.special import taken
 from trackway._integrations.streams import watch_response, watch_stream
 
@@ -40,7 +48,6 @@ __all__ = ["Family", "instrument", "is_traced", "traced", "wrap"]
 
 # How the SDKs say to themselves that the caller wants the response and not what is in it.
 RAW: Final = "X-Stainless-Raw-Response"
-_TRACED: Final = "__trackway_traced__"
 _CLOUD: Final = "__trackway_cloud__"
 # Addresses of clients of which is remembered who answers there.
 MAX_ADDRESSES: Final = 1_000
@@ -50,7 +57,8 @@ _JSON: Final = frozenset({str, int, float, bool, list, dict, type(None)})
 _guard: Final = guard("integrations")
 _sending: Final[ContextVar[Any]] = ContextVar("trackway-sending", default=None)
 _lock: Final = threading.Lock()
-_classes: Final[dict[type, type]] = {}
+# By class and family: a client that was wrapped by mistake as one of another SDK can still be wrapped rightly.
+_classes: Final[dict[tuple[type, int], type]] = {}
 # By the URL object that a client keeps, with the class of the client: to take one apart is 5 µs. It is held, so that no
 # other has its id.
 _addresses: Final[dict[int, tuple[Any, type, str]]] = {}
@@ -101,10 +109,17 @@ def _begin(family: Family, client: Any, options: Any, kwargs: Mapping[str, Any])
             kept = held, type(client), _provider_of(client, held)
         at = kept[2]
         streamed = bool(kwargs.get("stream"))
-        hiding = streamed and endpoint.hides is not None and _ask_usage(family, client, at, options)
+        hiding = (
+            streamed
+            and endpoint.hides is not None
+            and _ask_usage(family, client, at, options, given=body)
+        )
         call = Call(provider, endpoint, at, body, note, hiding=hiding)
         if note is not None:
             note.call = call
+        parser = getattr(options, "post_parser", None)
+        if callable(parser):
+            options.post_parser = call.parsing(parser)
         return call
     return None
 
@@ -140,7 +155,9 @@ def _holds_its_url(cls: type) -> bool:
     return str(getattr(getter, "__module__", "")).startswith(("openai.", "anthropic."))
 
 
-def _ask_usage(family: Family, client: Any, provider: str, options: Any) -> bool:
+def _ask_usage(
+    family: Family, client: Any, provider: str, options: Any, *, given: Mapping[str, Any]
+) -> bool:
     """Has a stream say its usage at its end, where the caller did not decide and the provider takes it."""
     body = options.json_data
     if family.asks_usage is None or _raw_mode(options) is not None or type(body) is not dict:
@@ -150,7 +167,7 @@ def _ask_usage(family: Family, client: Any, provider: str, options: Any) -> bool
     extra = options.extra_json
     if "include_usage" in asked or (is_mapping(extra) and "stream_options" in extra):
         return False
-    if not family.asks_usage(client, provider, body):
+    if not family.asks_usage(client, provider, given):
         return False
     options.json_data = {**body, "stream_options": {**asked, "include_usage": True}}
     return True
@@ -206,7 +223,7 @@ def _request(family: Family, find: Callable[[], Callable[..., Any]], *, is_async
             _returned(call, options, result, kwargs)
             return result
 
-        setattr(request_async, _TRACED, True)
+        setattr(request_async, TRACED, True)
         return request_async
 
     @functools.wraps(original)
@@ -227,7 +244,7 @@ def _request(family: Family, find: Callable[[], Callable[..., Any]], *, is_async
         _returned(call, options, result, kwargs)
         return result
 
-    setattr(request, _TRACED, True)
+    setattr(request, TRACED, True)
     return request
 
 
@@ -236,7 +253,7 @@ def _request(family: Family, find: Callable[[], Callable[..., Any]], *, is_async
 
 def is_traced(client: Any) -> bool:
     """Whether what this client sends is observed."""
-    return hasattr(getattr(type(client), "request", None), _TRACED)
+    return observes(type(client))
 
 
 def _members(
@@ -263,10 +280,10 @@ def _members(
 
 def traced(cls: type, family: Family) -> type:
     """A subclass of *cls* that is like it, and whose clients are traced; the same one each time."""
-    if _TRACED in cls.__dict__:
+    if cls.__dict__.get(TRACED) is family:
         return cls
     with _lock:
-        known = _classes.get(cls)
+        known = _classes.get((cls, id(family)))
         if known is None:
 
             def find() -> Callable[..., Any]:
@@ -274,13 +291,18 @@ def traced(cls: type, family: Family) -> type:
 
             members = _members(family, cls, find)
             named = {key: getattr(cls, key) for key in ("__module__", "__qualname__", "__doc__")}
-            known = type(cls.__name__, (cls,), {**members, **named, _TRACED: True})
-            _classes[cls] = known
+            known = type(cls.__name__, (cls,), {**members, **named, TRACED: family})
+            _classes[cls, id(family)] = known
         return known
 
 
 def wrap(client: Any, family: Family) -> Any:
-    """Traces *client*, and gives it back; a second time changes nothing."""
+    """Traces *client*, and gives it back; a second time changes nothing. What is no client stays as it is."""
+    if not callable(getattr(type(client), "request", None)):
+        log.warn(
+            "wrap", "wrap() traces clients of an SDK; a %s is none, and is not traced", type(client)
+        )
+        return client
     client.__class__ = traced(type(client), family)
     for name, methods in family.methods.items():
         if name in client.__dict__:
@@ -301,7 +323,7 @@ def instrument(classes: tuple[type, ...], family: Family) -> Callable[[], None]:
 
 def _install(cls: Any, family: Family) -> Callable[[], None]:
     with _lock:
-        if hasattr(cls.__dict__.get("request"), _TRACED):
+        if hasattr(cls.__dict__.get("request"), TRACED):
             return cls.__dict__["request"].undo  # type: ignore[no-any-return]  # set below
         own = dict(cls.__dict__)
         original = cls.request

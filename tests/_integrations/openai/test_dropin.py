@@ -61,6 +61,33 @@ def test_what_the_module_holds() -> None:
         _ = openai.there_is_no_such_thing
 
 
+def test_what_a_test_replaces(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class or a resource that is replaced for a test is replaced in the drop-in alone, and comes back."""
+    theirs, ours, fake = sdk.OpenAI, openai.OpenAI, object()
+    with monkeypatch.context() as patched:
+        patched.setattr(openai, "OpenAI", fake)
+        assert openai.OpenAI is fake
+        assert sdk.OpenAI is theirs
+    assert (sdk.OpenAI, openai.OpenAI) == (theirs, ours)
+    openai.chat = fake
+    assert openai.chat is fake
+    assert type(sdk.chat.completions) is not object
+    del openai.chat
+    assert openai.chat is not fake
+
+
+def test_settings_that_a_test_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that is made for a test is made in the SDK, and is what it was afterwards."""
+    before = sdk.api_key
+    with monkeypatch.context() as patched:
+        patched.setattr(openai, "api_key", "sk-mine")
+        patched.setattr(openai, "mine", 1, raising=False)
+        assert (sdk.api_key, vars(sdk)["mine"]) == ("sk-mine", 1)
+    assert sdk.api_key == before
+    assert not hasattr(sdk, "mine")
+    assert openai.__spec__ is sdk.__spec__
+
+
 def test_the_sdk_is_not_touched() -> None:
     """Importing the drop-in changes nothing in the SDK."""
     program = """

@@ -19,17 +19,27 @@ EVENTS = data_events(chat_chunks(usage=True))
 OPENAI = "https://api.openai.com/v1"
 
 
+AZURE = "https://mine.openai.azure.com/openai"
+
+
 def azure(version: str) -> dict[str, Any]:
     return {
         "cls": sdk.AzureOpenAI, "azure_endpoint": "https://mine.openai.azure.com", "api_version": version,
     }  # fmt: skip
 
 
-ASKED: list[dict[str, Any]] = [{"base_url": OPENAI}, azure("2024-10-21"), azure("preview")]
+ASKED: list[dict[str, Any]] = [
+    {"base_url": OPENAI}, azure("2024-10-21"), azure("preview"),
+    {"base_url": f"{AZURE}/deployments/d", "default_query": {"api-version": "2024-10-21"}},
+    {"base_url": f"{AZURE}/v1/"},
+]  # fmt: skip
 NOT_ASKED: list[dict[str, Any]] = [
     {},
     {"base_url": "https://openrouter.ai/api/v1"},
     azure("2023-05-15"),
+    # Through the plain client: by a path with versions, of which one is said, or none.
+    {"base_url": f"{AZURE}/deployments/d", "default_query": {"api-version": "2023-05-15"}},
+    {"base_url": f"{AZURE}/deployments/d"},
 ]
 
 
@@ -53,6 +63,15 @@ def test_others_are_not_asked(given: dict[str, Any], connect: Connect, spans: Sp
         chunks = list(connect(provider, **given).chat.completions.create(**ASK))
         assert "stream_options" not in provider.sent[0]
     assert chunks[-1].usage is not None
+    assert spans[0]["usage"] == BUCKETS
+
+
+def test_azure_refuses_the_question_beside_data(connect: Connect, spans: Spans) -> None:
+    """With data of the caller's own in the request Azure is not asked, because it would refuse the call."""
+    with Provider(stream(EVENTS)) as provider:
+        client = connect(provider, **azure("2024-10-21"))
+        list(client.chat.completions.create(**ASK, extra_body={"data_sources": [{"type": "x"}]}))
+        assert "stream_options" not in provider.sent[0]
     assert spans[0]["usage"] == BUCKETS
 
 

@@ -6,10 +6,20 @@ from typing import Any
 
 import openai as sdk
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests._integrations.conftest import Connect
-from tests.providers.server import Provider, answer, blob, openai_error
+from tests.providers.server import (
+    Provider,
+    answer,
+    blob,
+    named_events,
+    openai_error,
+    stream,
+)
 from tests.spans import only
+from trackway._integrations.openai.others import SoundAccumulator
 from trackway.testing import Spans
 
 IMAGE = base64.b64encode(bytes(300)).decode()
@@ -73,6 +83,94 @@ def test_moderations(connect: Connect, spans: Spans) -> None:
     assert spans[0]["output"] == {"flagged": True, "categories": ["hate"]}
 
 
+TOKENS = {
+    "type": "tokens", "input_tokens": 14, "output_tokens": 4, "total_tokens": 18,
+    "input_token_details": {"text_tokens": 0, "audio_tokens": 14},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("events", "status"), [(3, None), (2, "closed before its end")], ids=["whole", "left"]
+)
+def test_a_transcription_in_pieces(
+    connect: Connect, spans: Spans, events: int, status: str | None
+) -> None:
+    """A transcription that is streamed is its text, as far as it came, with its tokens and its first word."""
+    replied: list[dict[str, Any]] = [
+        {"type": "transcript.text.delta", "delta": "hel"},
+        {"type": "transcript.text.delta", "delta": "lo"},
+        {"type": "transcript.text.done", "text": "hello", "usage": TOKENS},
+    ]
+    with Provider(stream(named_events(replied[:events]))) as provider:
+        read = connect(provider).audio.transcriptions.create(
+            model="gpt-4o-transcribe", file=("a.wav", b"RIFF" * 99), stream=True
+        )
+        for _ in range(events):
+            next(read)
+        read.close() if status else list(read)
+    (span,) = spans
+    assert (span["output"], span["status_message"]) == ("hello", status)
+    assert span["usage"].get("total") == (None if status else 18)
+
+
+def test_a_transcription_as_text(connect: Connect, spans: Spans) -> None:
+    """A transcription that was asked for as bare text is that text."""
+    with Provider(blob(b"hello\n", "text/plain")) as provider:
+        connect(provider).audio.transcriptions.create(
+            model="whisper-1", file=("a.wav", b"RIFF" * 99), response_format="text"
+        )
+    assert spans[0]["output"] == "hello\n"
+
+
+@pytest.mark.parametrize("kind", ["image_generation", "image_edit"])
+@pytest.mark.parametrize("events", [1, 2], ids=["left", "whole"])
+def test_images_in_pieces(connect: Connect, spans: Spans, kind: str, events: int) -> None:
+    """An image that is streamed is the reference of its last state, with its tokens once it is whole."""
+    replied: list[dict[str, Any]] = [
+        {"type": f"{kind}.partial_image", "b64_json": IMAGE, "output_format": "webp"},
+        {"type": f"{kind}.completed", "b64_json": IMAGE, "output_format": "webp", "usage": IMAGES["usage"]},
+    ]  # fmt: skip
+    with Provider(stream(named_events(replied[:events]))) as provider:
+        images = connect(provider).images
+        asked: dict[str, Any] = {"model": "gpt-image-1", "prompt": "a fox", "stream": True}
+        if kind == "image_edit":
+            asked["image"] = ("a.png", b"PNG" * 99)
+        ask = images.edit if kind == "image_edit" else images.generate
+        assert len(list(ask(**asked))) == events
+    (span,) = spans
+    assert str(span["output"]).count("<media type=image/webp size=300 ") == 1
+    assert span["usage"].get("total") == (45 if events == 2 else None)
+
+
+@pytest.mark.parametrize("body", [False, True], ids=["whole", "body"])
+def test_speech_as_events(connect: Connect, spans: Spans, body: bool) -> None:
+    """Speech that comes as events has its tokens; its output is sound."""
+    replied: list[dict[str, Any]] = [
+        {"type": "speech.audio.delta", "audio": IMAGE},
+        {"type": "speech.audio.done", "usage": {"input_tokens": 4, "output_tokens": 9, "total_tokens": 13}},
+    ]  # fmt: skip
+    asked: dict[str, Any] = {
+        "model": "gpt-4o-mini-tts", "voice": "alloy", "input": "x", "stream_format": "sse",
+    }  # fmt: skip
+    with Provider(stream(named_events(replied))) as provider:
+        speech = connect(provider).audio.speech
+        if body:
+            with speech.with_streaming_response.create(**asked) as response:
+                assert b"speech.audio.done" in response.read()
+        else:
+            assert b"speech.audio.done" in speech.create(**asked).content
+    (span,) = spans
+    assert span["usage"] == {"input": 4, "output_audio_tokens": 9, "total": 13}
+    assert span["output"] is None
+
+
+def test_images_say_their_format_once(connect: Connect, spans: Spans) -> None:
+    """The format that is said of all images is that of each reference."""
+    with Provider(answer({**IMAGES, "output_format": "jpeg"})) as provider:
+        connect(provider).images.generate(model="gpt-image-1", prompt="a fox")
+    assert "<media type=image/jpeg " in str(spans[0]["output"])
+
+
 @pytest.mark.parametrize("path", ["images.generate", "audio.speech.create", "moderations.create"])
 def test_their_errors(connect: Connect, spans: Spans, path: str) -> None:
     """What the provider refuses is recorded as for any other call."""
@@ -109,3 +207,15 @@ def test_each_operation_has_its_name(connect: Connect, home: Path, kind: str) ->
     assert attributes["gen_ai.operation.name"] == kind
     assert attributes["langfuse.observation.type"] == "generation"
     assert attributes["openinference.span.kind"] == "LLM"
+
+
+@given(st.lists(st.text(max_size=8)))
+def test_pieces_of_a_transcription_are_the_whole(texts: list[str]) -> None:
+    """However a transcription is cut into deltas, it is the same text, with its end and without."""
+    accumulator = SoundAccumulator()
+    for text in texts:
+        accumulator.add({"type": "transcript.text.delta", "delta": text})
+    whole = "".join(texts)
+    assert accumulator.result().output == (whole or None)
+    accumulator.add({"type": "transcript.text.done", "text": whole, "usage": TOKENS})
+    assert (accumulator.result().output, accumulator.result().usage) == (whole or None, TOKENS)

@@ -9,6 +9,8 @@ from trackway._integrations.openai.family import OPENAI
 __all__ = ["client_classes", "module"]
 
 _CLASSES: Final = ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI")
+# What Python sets in each module itself.
+_OF_MODULES: Final = ("__spec__", "__loader__", "__package__")
 _ALIASES: Final = {"Client": "OpenAI", "AsyncClient": "AsyncOpenAI"}
 
 
@@ -39,7 +41,7 @@ class DropIn(ModuleType):
     """What `from trackway.openai import openai` gives.
 
     Everything that is not here is the SDK's; what is set here (`openai.api_key = …`) is set there, where the clients
-    of both look for it.
+    of both look for it. What is here stays here: who replaces a class for a test replaces it in this module alone.
     """
 
     def __init__(self, sdk: Any) -> None:
@@ -48,7 +50,8 @@ class DropIn(ModuleType):
             name: seam.traced(getattr(sdk, name), OPENAI) for name in _CLASSES if hasattr(sdk, name)
         }
         own |= {alias: own[name] for alias, name in _ALIASES.items() if hasattr(sdk, alias)}
-        self.__dict__.update(own, _sdk=sdk, _made=None)
+        self.__dict__.update(own, _sdk=sdk, _made=None, _own=frozenset({*own, *OPENAI.methods}))
+        self.__dict__.update({name: getattr(sdk, name) for name in _OF_MODULES})
 
     def __getattr__(self, name: str) -> Any:
         if name in OPENAI.methods:
@@ -56,7 +59,16 @@ class DropIn(ModuleType):
         return getattr(self.__dict__["_sdk"], name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.__dict__["_sdk"], name, value)
+        if name in self.__dict__["_own"]:
+            self.__dict__[name] = value
+        else:
+            setattr(self.__dict__["_sdk"], name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self.__dict__["_own"]:
+            super().__delattr__(name)
+        else:
+            delattr(self.__dict__["_sdk"], name)
 
     def __dir__(self) -> list[str]:
         return dir(self.__dict__["_sdk"])

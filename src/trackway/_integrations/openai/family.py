@@ -14,6 +14,8 @@ from trackway._integrations.openai.chat import (
     usage_only,
 )
 from trackway._integrations.openai.others import (
+    ImagesAccumulator,
+    SoundAccumulator,
     read_embeddings,
     read_images,
     read_moderation,
@@ -29,11 +31,11 @@ _AZURE_SINCE: Final = "2024-09-01"
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _IMAGE: Final = Endpoint(
     operation="image_generation", kind="generation", inputs=("prompt", "image", "mask"),
-    read=read_images, usage="openai.images",
+    read=read_images, accumulator=ImagesAccumulator, usage="openai.images",
 )  # fmt: skip
 _SPEECH_TO_TEXT: Final = Endpoint(
     operation="transcription", kind="generation", inputs=("file", "prompt"),
-    read=read_transcription, usage="openai.transcription",
+    read=read_transcription, accumulator=SoundAccumulator, usage="openai.transcription",
 )  # fmt: skip
 
 ENDPOINTS: Final[Mapping[str, Endpoint]] = {
@@ -64,18 +66,26 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     "/audio/translations": _SPEECH_TO_TEXT,
     "/audio/speech": Endpoint(
         operation="speech", kind="generation", inputs=("input", "instructions"),
-        read=read_transcription, usage="openai.transcription",
+        read=read_transcription, accumulator=SoundAccumulator, usage="openai.speech",
     ),
 }  # fmt: skip
 
 
-def _asks_usage(client: Any, provider: str, body: Mapping[str, Any]) -> bool:  # noqa: ARG001 - the seam's signature
+# With data of the caller's own in it, Azure refuses the question in every version.
+_OWN_DATA: Final = frozenset({"data_sources", "dataSources"})
+# The path of Azure's API that has no versions.
+_AZURE_V1: Final = "/openai/v1"
+
+
+def _asks_usage(client: Any, provider: str, body: Mapping[str, Any]) -> bool:
     """OpenAI itself, and Azure's API since it takes the question: others may refuse what they do not know."""
     if provider == "openai":
         return True
-    if provider != hosts.AZURE:
+    if provider != hosts.AZURE or not _OWN_DATA.isdisjoint(body):
         return False
-    version = getattr(client, "_api_version", None)
+    version = getattr(client, "_api_version", None) or client.default_query.get("api-version")
+    if version is None:
+        return _AZURE_V1 in client.base_url.path
     if isinstance(version, str) and _DATE.match(version):
         return version[: len(_AZURE_SINCE)] >= _AZURE_SINCE
     # `v1`, `preview` and `latest` are newer than any date.
