@@ -76,16 +76,28 @@ def test_what_a_test_replaces(provider: Provider, monkeypatch: pytest.MonkeyPatc
     assert openai.chat is not fake
 
 
-def test_settings_that_a_test_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("set_before", [False, True])
+def test_settings_that_a_test_makes(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, set_before: bool
+) -> None:
     """A setting that is made for a test is made in the SDK, and is what it was afterwards."""
-    before = sdk.api_key
+    if set_before:
+        openai.organization = "org-1"
+    before = sdk.organization
     with monkeypatch.context() as patched:
-        patched.setattr(openai, "api_key", "sk-mine")
+        patched.setattr(openai, "organization", "org-2")
         patched.setattr(openai, "mine", 1, raising=False)
-        assert (sdk.api_key, vars(sdk)["mine"]) == ("sk-mine", 1)
-    assert sdk.api_key == before
-    assert not hasattr(sdk, "mine")
+        assert (sdk.organization, vars(sdk)["mine"]) == ("org-2", 1)
+        sdk.organization = "org-3"
+        assert openai.organization == "org-3"
+    assert (sdk.organization, openai.organization) == (before, before)
+    assert not hasattr(openai, "mine")
+    if set_before:
+        del openai.organization
+    assert vars(sdk)["organization"] is None
     assert openai.__spec__ is sdk.__spec__
+    with pytest.raises(AttributeError):
+        del openai.there_is_no_such_thing
 
 
 def test_the_sdk_is_not_touched() -> None:

@@ -11,6 +11,7 @@ __all__ = ["client_classes", "module"]
 _CLASSES: Final = ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI")
 # What Python sets in each module itself.
 _OF_MODULES: Final = ("__spec__", "__loader__", "__package__")
+_ABSENT: Final = object()
 _ALIASES: Final = {"Client": "OpenAI", "AsyncClient": "AsyncOpenAI"}
 
 
@@ -52,6 +53,15 @@ class DropIn(ModuleType):
         own |= {alias: own[name] for alias, name in _ALIASES.items() if hasattr(sdk, alias)}
         self.__dict__.update(own, _sdk=sdk, _made=None, _own=frozenset({*own, *OPENAI.methods}))
         self.__dict__.update({name: getattr(sdk, name) for name in _OF_MODULES})
+        # What the SDK had where something was set here. That is noted here as well, under its name, so that who puts
+        # back what was in a module (`monkeypatch`) finds it, and deletes what was not.
+        self.__dict__["_before"] = {}
+
+    def __getattribute__(self, name: str) -> Any:
+        held = super().__getattribute__("__dict__")
+        if name in held.get("_before", ()):
+            return getattr(held["_sdk"], name)
+        return super().__getattribute__(name)
 
     def __getattr__(self, name: str) -> Any:
         if name in OPENAI.methods:
@@ -59,16 +69,23 @@ class DropIn(ModuleType):
         return getattr(self.__dict__["_sdk"], name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.__dict__["_own"]:
-            self.__dict__[name] = value
-        else:
-            setattr(self.__dict__["_sdk"], name, value)
+        held = self.__dict__
+        if name not in held["_own"]:
+            held["_before"].setdefault(name, getattr(held["_sdk"], name, _ABSENT))
+            setattr(held["_sdk"], name, value)
+        held[name] = value
 
     def __delattr__(self, name: str) -> None:
-        if name in self.__dict__["_own"]:
-            super().__delattr__(name)
-        else:
+        """Brings back what was there before it was set here."""
+        super().__delattr__(name)
+        before = self.__dict__["_before"]
+        if name not in before:
+            return
+        value = before.pop(name)
+        if value is _ABSENT:
             delattr(self.__dict__["_sdk"], name)
+        else:
+            setattr(self.__dict__["_sdk"], name, value)
 
     def __dir__(self) -> list[str]:
         return dir(self.__dict__["_sdk"])
