@@ -89,7 +89,9 @@ def teach(resource: Any, methods: Methods) -> None:
 
 def observes(cls: type) -> bool:
     """Whether what clients of *cls* send is observed; an application's own `request` may stand before ours."""
-    return any(hasattr(base.__dict__.get("request"), TRACED) for base in cls.__mro__)
+    return hasattr(getattr(cls, "request", None), TRACED) or any(
+        hasattr(base.__dict__.get("request"), TRACED) for base in cls.__mro__
+    )
 
 
 def _taught(leaf: Any, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
