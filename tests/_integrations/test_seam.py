@@ -14,7 +14,6 @@ from tests.providers.openai import EMBEDDINGS, chat
 from tests.providers.server import Provider, answer
 from tests.spans import spans as on_disk
 from trackway._core import parents
-from trackway.anthropic import wrap as wrap_anthropic
 from trackway.openai import OpenAI, instrument, wrap
 from trackway.registry import get_client
 from trackway.testing import Spans
@@ -286,6 +285,9 @@ def test_what_is_no_client(given: Any, caplog: pytest.LogCaptureFixture) -> None
 
 def test_the_wrong_wrap_first(connect: Connect, spans: Spans) -> None:
     """A client that was wrapped as one of another SDK can still be wrapped rightly."""
+    pytest.importorskip("anthropic")
+    from trackway.anthropic import wrap as wrap_anthropic
+
     with Provider(answer(chat())) as provider:
         client = connect(provider, traced=False)
         assert wrap(wrap_anthropic(client)) is client

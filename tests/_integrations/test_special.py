@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests._integrations.conftest import Connect
-from tests.providers.openai import chat, chat_chunks
+from tests.providers.openai import MESSAGE, chat, chat_chunks, response
 from tests.providers.server import Provider, answer, data_events, openai_error, stream
 from trackway import observe
 from trackway._integrations.special import ENTRY, noted
@@ -152,3 +152,14 @@ def test_metadata_that_the_provider_refuses(
         "the provider refused the argument metadata=; what is for tracing alone goes into trackway_metadata="
     ]
     assert len(spans) == 2
+
+
+def test_arguments_below_beta(connect: Connect, spans: Spans) -> None:
+    """Responses that a release of the SDK has below `beta` take our arguments as the others do."""
+    with Provider(answer(response(MESSAGE))) as provider:
+        client = connect(provider)
+        if not hasattr(client.beta, "responses"):
+            pytest.skip("none in this release")
+        client.beta.responses.create(model="gpt-4o", input="x", name="below")
+        assert provider.sent[0].keys() == {"model", "input"}
+    assert spans.one("below")["usage"]["total"] == 29

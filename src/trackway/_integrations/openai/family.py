@@ -108,7 +108,7 @@ OPENAI: Final = Family(
             "transcriptions": ("create",),
             "translations": ("create",),
         },
-        "beta": {"chat.completions": _CREATE},
+        "beta": {"chat.completions": _CREATE, "responses": _CREATE},
     },
     asks_usage=_asks_usage,
 )
