@@ -21,7 +21,8 @@ openai: Any = trackway.openai.openai
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     """A provider that the SDK's module is set to; afterwards it is as it was."""
-    before = (sdk.api_key, sdk.base_url)
+    # The SDK's module keeps the HTTP client that it made.
+    before = (sdk.api_key, sdk.base_url, sdk.http_client)
     with Provider(answer(chat())) as found:
         openai.api_key, openai.base_url = "sk-test", f"{found.base_url}/"
         sdk._reset_client()
@@ -30,7 +31,7 @@ def provider() -> Iterator[Provider]:
         for client in (sdk._client, made and made[1]):
             if client is not None:
                 client.close()
-        sdk.api_key, sdk.base_url = before
+        sdk.api_key, sdk.base_url, sdk.http_client = before
         sdk._reset_client()
 
 
