@@ -112,7 +112,7 @@ static PyObject *only_choice(PyObject *choices)
 }
 
 /* What names stand for, in the order in which they are given. */
-enum { CHOICES = REMEMBERED, INDEX, REASON, DELTA, ROLE, NAMES };
+enum { CHOICES = REMEMBERED, INDEX, REASON, ERROR, DELTA, ROLE, NAMES };
 
 /* What the *choice* says; and what is known of it so far, (texts, fields), a new reference. NULL, without an exception,
  * where it is not of the usual kind. */
@@ -123,7 +123,8 @@ static PyObject *said_by(PyObject *choice, PyObject *names, const Payload *paylo
         return NULL;
     PyObject *index = field_of(&fields, PyTuple_GET_ITEM(names, INDEX)), *known = NULL;
     PyObject *given = Py_XNewRef(field_of(&fields, PyTuple_GET_ITEM(names, DELTA)));
-    int usual = given != NULL && is_silent(field_of(&fields, PyTuple_GET_ITEM(names, REASON)));
+    int usual = given != NULL && is_silent(field_of(&fields, PyTuple_GET_ITEM(names, REASON)))
+                && is_silent(field_of(&fields, PyTuple_GET_ITEM(names, ERROR)));
     if (usual && index != NULL && PyLong_CheckExact(index))
         known = Py_XNewRef(PyDict_GetItemWithError(choices, index));
     usual = known != NULL && PyTuple_CheckExact(known) && PyTuple_GET_SIZE(known) == 2

@@ -1,16 +1,20 @@
 """Tests for `trackway._integrations.streams`: streams that outlive what made them, and readers that are interrupted."""
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openai as sdk
 import pytest
 
 from tests._integrations.conftest import Connect
 from tests.providers.openai import chat, chat_chunks
 from tests.providers.server import Provider, answer, data_events, stream
 from tests.spans import only
+from trackway.openai import wrap
 from trackway.testing import Spans
 
 ASK: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -85,3 +89,65 @@ def test_bytes_of_a_stream(connect: Connect, spans: Spans) -> None:
         with create(**ASK, stream=True) as response:
             assert b"".join(response.iter_bytes()).endswith(b"[DONE]\n\n")
     assert spans[0]["output"] == {"role": "assistant", "content": "Forty-two, as ever."}
+
+
+def _parsed(client: Any) -> int:
+    return len(list(client.chat.completions.with_raw_response.create(**ASK, stream=True).parse()))
+
+
+def _lines(client: Any) -> int:
+    block = client.chat.completions.with_streaming_response.create(**ASK, stream=True)
+    lines = block.__enter__().iter_lines()
+    return sum(bool(line) for line in lines)
+
+
+def _closed(client: Any) -> int:
+    return client.chat.completions.create(**ASK, stream=True).close() or 0
+
+
+@pytest.mark.parametrize("read", [_parsed, _lines, _closed])
+def test_a_response_that_nothing_else_holds(
+    connect: Connect, spans: Spans, read: Callable[[Any], int]
+) -> None:
+    """What a response or stream is asked in the line that makes it is answered, and recorded, as without us."""
+    with Provider(stream(data_events(chat_chunks()))) as provider:
+        bare = read(connect(provider, traced=False))
+        assert read(connect(provider)) == bare
+    (span,) = spans
+    if read is _closed:
+        assert span["status_message"] == "never read"
+    else:
+        assert span["output"] == {"role": "assistant", "content": "Forty-two, as ever."}
+        assert span["status_message"] is None
+
+
+def test_awaited_responses_that_nothing_else_holds(spans: Spans) -> None:
+    """The same for asynchronous clients."""
+
+    async def read(provider: Provider) -> int:
+        async with wrap(sdk.AsyncOpenAI(api_key="k", base_url=provider.base_url)) as client:
+            raw = client.chat.completions.with_raw_response
+            found = [chunk async for chunk in (await raw.create(**ASK, stream=True)).parse()]
+            await (await client.chat.completions.create(**ASK, stream=True)).close()
+            return len(found)
+
+    with Provider(stream(data_events(chat_chunks()))) as provider:
+        assert asyncio.run(read(provider)) == len(chat_chunks())
+    assert [span["status_message"] for span in spans] == [None, "never read"]
+
+
+def test_a_response_is_what_it_was(connect: Connect) -> None:
+    """An observed response is of its class, by a class that is called the same; its methods are bound, and named."""
+    with Provider(answer(chat())) as provider:
+        found = [
+            connect(provider, traced=traced).chat.completions.with_raw_response.create(
+                **ASK, stream=True
+            )
+            for traced in (False, True)
+        ]
+    bare, traced = found
+    assert isinstance(traced, type(bare))
+    assert type(traced).__qualname__ == type(bare).__qualname__
+    assert type(traced).__module__ == type(bare).__module__
+    assert traced.parse.__self__ is traced
+    assert (traced.parse.__name__, traced.parse.__doc__) == ("parse", bare.parse.__doc__)

@@ -19,6 +19,7 @@ from trackway._wire.native import kernels
 __all__ = [
     "EXTRA",
     "MODELS",
+    "error_in",
     "fields_of",
     "index_in",
     "is_mapping",
@@ -31,6 +32,8 @@ __all__ = [
 # Of one payload, this many values are looked at; what is beyond is left to the serializer, which has bounds of its own.
 MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 24
+# Characters of an error that is no object.
+LONGEST_ERROR: Final = 1_000
 # A file of fewer characters than this says less than its reference would.
 SHORTEST: Final = 64
 # Characters of base64 that are decoded and hashed at once: below 2,048 bytes `hashlib` keeps the interpreter lock,
@@ -130,6 +133,17 @@ def index_in(fields: Mapping[str, Any], otherwise: int = 0, *, name: str = "inde
     """What numbers a piece of a stream; what is no number would not sort with the others."""
     index = fields.get(name)
     return index if type(index) is int else otherwise
+
+
+def error_in(fields: Mapping[str, Any], name: str = "error") -> str | None:
+    """What an answer says that went wrong, as `code: message`; None where it says nothing."""
+    error = fields.get(name)
+    if not error:
+        return None
+    if not is_mapping(error) and not is_model(type(error)):
+        return str(error)[:LONGEST_ERROR]
+    said = fields_of(error)
+    return f"{said.get('code') or said.get('type') or 'error'}: {said.get('message') or ''}"
 
 
 def plain_mapping(value: Any) -> dict[str, Any] | None:

@@ -1,12 +1,22 @@
 """Tests for `trackway._integrations.openai.chat`: however a stream is cut, the result is that of the whole answer."""
 
+import copy
 import random
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.providers.openai import BUCKETS, USAGE, chat, chat_chunks, chunk, delta, tool_chunks
+from tests.providers.openai import (
+    BUCKETS,
+    TOOL_CALL,
+    USAGE,
+    chat,
+    chat_chunks,
+    chunk,
+    delta,
+    tool_chunks,
+)
 from trackway._core.provider_usage import read
 from trackway._integrations.endpoint import Outcome
 from trackway._integrations.openai.chat import (
@@ -104,6 +114,39 @@ def test_content_in_parts_and_as_text() -> None:
         ]
     )
     assert outcome.output["content"] == [thought, {"type": "text", "text": "Forty-two"}]
+
+
+def test_an_error_in_an_answer() -> None:
+    """What a gateway says with status 200 is an error, of the whole answer or of a choice, whole or streamed."""
+    error = {"code": 502, "message": "Provider returned error"}
+    told = "502: Provider returned error"
+    assert read_chat({"error": error, "choices": None}).error == told
+    whole = chat({"content": "Forty"})
+    whole["choices"][0] |= {"error": error, "finish_reason": "error"}
+    assert read_chat(whole).error == told
+    assert read_chat(whole).output == {"role": "assistant", "content": "Forty"}
+    last = chunk({**delta(reason="error"), "error": error})
+    outcome = accumulated([chunk(delta(content="Forty")), last])
+    assert (outcome.error, outcome.output) == (told, {"content": "Forty"})
+    assert read_chat(chat()).error is None
+    assert read_chat({"error": "gone"}).error == "gone"
+
+
+def test_what_parse_adds_is_not_told_twice() -> None:
+    """Neither the parsed content nor the parsed arguments of calls stand beside their texts."""
+    call = {
+        **TOOL_CALL,
+        "function": {**TOOL_CALL["function"], "parsed_arguments": {"city": "Oslo"}},
+    }
+    outcome = read_chat(chat({"content": "{}", "parsed": {"a": 1}, "tool_calls": [call]}))
+    assert outcome.output == {"role": "assistant", "content": "{}", "tool_calls": [TOOL_CALL]}
+    assert "parsed_arguments" in call["function"]
+
+
+def test_reasons_that_are_no_text_are_left_out() -> None:
+    """A server may say anything; what else it says is recorded."""
+    assert read_chat(chat(reason=["stop"])).finish_reasons == ()  # type: ignore[arg-type]  # odd
+    assert accumulated([chunk(delta(content="x")), chunk(delta(reason=7))]).finish_reasons == ()  # type: ignore[arg-type]  # odd
 
 
 def test_tool_calls_in_pieces() -> None:

@@ -53,6 +53,7 @@ choices = st.fixed_dictionaries(
         "index": st.sampled_from([0, 0, 0, 1, None, True, "0"]),
         "finish_reason": st.sampled_from([None, None, None, "", "stop"]),
         "logprobs": anything,
+        "error": st.sampled_from([None, None, "", {}, "gone", {"code": 502, "message": "gone"}]),
     },
 )
 chunks = st.fixed_dictionaries(

@@ -8,7 +8,7 @@ from typing import Any, Final, final
 
 import orjson
 
-from trackway._integrations.content import fields_of, index_in, plain, plain_mapping
+from trackway._integrations.content import error_in, fields_of, index_in, plain, plain_mapping
 from trackway._integrations.endpoint import NOT_TAKEN, Outcome
 
 __all__ = ["MessagesAccumulator", "read_message"]
@@ -78,8 +78,7 @@ class MessagesAccumulator:
             self._message.update({k: v for k, v in said.items() if v is not None})
             self._count(chunk.get("usage"))
         elif kind == "error":
-            error = fields_of(chunk.get("error") or {})
-            self._error = f"{error.get('type') or 'error'}: {error.get('message') or ''}"
+            self._error = error_in(chunk) or "error"
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> None:
         self.started = True

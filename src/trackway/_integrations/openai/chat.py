@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, final
 
-from trackway._integrations.content import EXTRA, MODELS, fields_of, index_in, plain, plain_mapping
+from trackway._integrations.content import (
+    EXTRA,
+    MODELS,
+    error_in,
+    fields_of,
+    index_in,
+    plain,
+    plain_mapping,
+)
 from trackway._integrations.endpoint import NOT_TAKEN, Outcome
 from trackway._wire.native import kernels
 
@@ -24,31 +32,50 @@ def usage_only(chunk: Mapping[str, Any]) -> bool:
 def read_chat(answer: Mapping[str, Any]) -> Outcome:
     """A whole chat completion."""
     messages, reasons = [], []
+    # What a gateway says in an answer with status 200: of the whole, or of a choice (OpenRouter).
+    error = error_in(answer)
     for choice in answer.get("choices") or ():
         fields = fields_of(choice)
-        message = fields.get("message")
+        message, reason = fields.get("message"), fields.get("finish_reason")
         messages.append(_message(message) if message is not None else {})
-        if fields.get("finish_reason"):
-            reasons.append(fields["finish_reason"])
-    return _outcome(answer, messages, reasons)
+        if type(reason) is str:
+            reasons.append(reason)
+        if "error" in fields:
+            error = error or error_in(fields)
+    outcome = _outcome(answer, messages, reasons)
+    outcome.error = error
+    return outcome
 
 
 def read_text(answer: Mapping[str, Any]) -> Outcome:
     """A whole completion of the older kind."""
     choices = [fields_of(choice) for choice in answer.get("choices") or ()]
     texts = [choice.get("text") or "" for choice in choices]
-    return _outcome(answer, texts, [c["finish_reason"] for c in choices if c.get("finish_reason")])
+    return _outcome(
+        answer, texts, [c["finish_reason"] for c in choices if type(c.get("finish_reason")) is str]
+    )
 
 
 def _message(message: Any) -> dict[str, Any]:
     """A message without what is empty; a list of calls or annotations that has none is left out, too."""
     made = fields_of(plain(message))
-    # `parse` adds what the content says already.
-    return {
+    # `parse` adds what the content and the arguments of calls say already.
+    said = {
         key: value
         for key, value in made.items()
         if value is not None and value != [] and key != "parsed"
     }
+    if "tool_calls" in said:
+        said["tool_calls"] = [_call(call) for call in said["tool_calls"]]
+    return said
+
+
+def _call(call: Any) -> Any:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict) or "parsed_arguments" not in function:
+        return call
+    kept = {key: value for key, value in function.items() if key != "parsed_arguments"}
+    return {**call, "function": kept}
 
 
 def _outcome(answer: Mapping[str, Any], outputs: list[Any], reasons: list[str]) -> Outcome:
@@ -151,17 +178,18 @@ def _joined(gathered: Mapping[str, Any]) -> dict[str, Any]:
 
 # What a chunk says of the whole answer.
 _REMEMBERED: Final = ("id", "model", "service_tier", "usage")
-_NAMES: Final = (*_REMEMBERED, "choices", "index", "finish_reason", "delta", "role")
+_NAMES: Final = (*_REMEMBERED, "choices", "index", "finish_reason", "error", "delta", "role")
 
 
 @final
 class ChatAccumulator:
     """A chat completion from its chunks."""
 
-    __slots__ = ("_choices", "_last", "_of_choices", "started", "take")
+    __slots__ = ("_choices", "_error", "_last", "_of_choices", "started", "take")
 
     def __init__(self) -> None:
         self.started = False
+        self._error: str | None = None
         self._choices: dict[int, _Choice] = {}
         self._last: dict[str, Any] = {}
         # Of each choice what `take` adds to.
@@ -187,8 +215,10 @@ class ChatAccumulator:
                 known = self._choices[index] = _Choice()
                 self._of_choices[index] = (known.texts, known.fields)
             reason, delta = fields.get("finish_reason"), fields.get("delta")
-            if reason:
+            if reason and type(reason) is str:
                 known.finish_reason = reason
+            if "error" in fields:
+                self._error = self._error or error_in(fields)
             if delta is not None and known.add(fields_of(delta)):
                 self.started = True
 
@@ -196,7 +226,9 @@ class ChatAccumulator:
         """What has arrived."""
         choices = [self._choices[index] for index in sorted(self._choices)]
         reasons = [choice.finish_reason for choice in choices if choice.finish_reason]
-        return _outcome(self._last, [choice.message() for choice in choices], reasons)
+        outcome = _outcome(self._last, [choice.message() for choice in choices], reasons)
+        outcome.error = self._error
+        return outcome
 
 
 @final
@@ -226,8 +258,9 @@ class TextAccumulator:
             if text and type(text) is str:
                 pieces.append(text)
                 self.started = True
-            if fields.get("finish_reason"):
-                self._reasons[index] = fields["finish_reason"]
+            reason = fields.get("finish_reason")
+            if reason and type(reason) is str:
+                self._reasons[index] = reason
 
     def result(self) -> Outcome:
         """What has arrived."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, final
 
 from trackway._integrations.content import fields_of, plain, plain_mapping
-from trackway._integrations.endpoint import Outcome
+from trackway._integrations.endpoint import NOT_TAKEN, Outcome
 
 __all__ = [
     "ImagesAccumulator",
@@ -76,6 +76,8 @@ class ImagesAccumulator:
 
     __slots__ = ("_images", "_partial", "_usage", "started")
 
+    take = staticmethod(NOT_TAKEN)
+
     def __init__(self) -> None:
         self.started = False
         self._images: list[Any] = []
@@ -104,6 +106,8 @@ class SoundAccumulator:
     """What was heard from its events; of what is spoken, which is sound, the usage alone."""
 
     __slots__ = ("_texts", "_usage", "_whole", "started")
+
+    take = staticmethod(NOT_TAKEN)
 
     def __init__(self) -> None:
         self.started = False

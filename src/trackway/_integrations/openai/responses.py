@@ -7,7 +7,7 @@ never came. The invariant: however the deltas are cut, the result is the same.
 from collections.abc import Mapping
 from typing import Any, Final, final
 
-from trackway._integrations.content import fields_of, index_in, plain, plain_mapping
+from trackway._integrations.content import error_in, fields_of, index_in, plain, plain_mapping
 from trackway._integrations.endpoint import NOT_TAKEN, Outcome
 from trackway._integrations.server_tools import paid_calls
 
@@ -79,11 +79,7 @@ def _reasons(answer: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _error(answer: Mapping[str, Any]) -> str | None:
-    error = answer.get("error")
-    if error is None:
-        return "failed" if answer.get("status") == "failed" else None
-    fields = fields_of(error)
-    return f"{fields.get('code') or 'error'}: {fields.get('message') or ''}"
+    return error_in(answer) or ("failed" if answer.get("status") == "failed" else None)
 
 
 @final
