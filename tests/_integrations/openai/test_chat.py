@@ -134,10 +134,8 @@ def test_an_error_in_an_answer() -> None:
 
 def test_what_parse_adds_is_not_told_twice() -> None:
     """Neither the parsed content nor the parsed arguments of calls stand beside their texts."""
-    call = {
-        **TOOL_CALL,
-        "function": {**TOOL_CALL["function"], "parsed_arguments": {"city": "Oslo"}},
-    }
+    call: dict[str, Any] = copy.deepcopy(TOOL_CALL)
+    call["function"]["parsed_arguments"] = {"city": "Oslo"}
     outcome = read_chat(chat({"content": "{}", "parsed": {"a": 1}, "tool_calls": [call]}))
     assert outcome.output == {"role": "assistant", "content": "{}", "tool_calls": [TOOL_CALL]}
     assert "parsed_arguments" in call["function"]
