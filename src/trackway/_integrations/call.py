@@ -315,9 +315,10 @@ def _leave_all() -> None:
 
 def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> object:
     """The main field alone where nothing else was sent, else all that are input, by name."""
-    given = {key: plain(body[key]) for key in endpoint.inputs if key in body}
-    main = endpoint.inputs[0]
-    return given[main] if len(given) == 1 and main in given else given or None
+    if endpoint.beside.isdisjoint(body):
+        main = body.get(endpoint.inputs[0])
+        return None if main is None else plain(main)
+    return {key: plain(body[key]) for key in endpoint.inputs if key in body}
 
 
 _ID: Final = TextKey(names.GEN_AI_RESPONSE_ID).writer()

@@ -75,8 +75,11 @@ class Endpoint:
     """Makes what puts a streamed answer together; None: there are none."""
     hides: Callable[[Mapping[str, Any]], bool] | None = None
     """Whether a chunk is there only because we asked for the usage."""
+    beside: frozenset[str] = field(init=False)
+    """Fields of the body that are input beside the main one."""
     no_parameters: frozenset[str] = field(init=False)
     """Fields of the body that say nothing about the model's work, or are recorded elsewhere."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "beside", frozenset(self.inputs[1:]))
         object.__setattr__(self, "no_parameters", frozenset({"model", "metadata", *self.inputs}))

@@ -33,7 +33,7 @@ def read_chat(answer: Mapping[str, Any]) -> Outcome:
     """A whole chat completion."""
     messages, reasons = [], []
     # What a gateway says in an answer with status 200: of the whole, or of a choice (OpenRouter).
-    error = error_in(answer)
+    error = error_in(answer) if "error" in answer else None
     for choice in answer.get("choices") or ():
         fields = fields_of(choice)
         message, reason = fields.get("message"), fields.get("finish_reason")
@@ -56,18 +56,20 @@ def read_text(answer: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _message(message: Any) -> dict[str, Any]:
+def _message(message: Any) -> Mapping[str, Any]:
     """A message without what is empty; a list of calls or annotations that has none is left out, too."""
     made = fields_of(plain(message))
-    # `parse` adds what the content and the arguments of calls say already.
-    said = {
-        key: value
-        for key, value in made.items()
-        if value is not None and value != [] and key != "parsed"
-    }
-    if "tool_calls" in said:
-        said["tool_calls"] = [_call(call) for call in said["tool_calls"]]
-    return said
+    values = made.values()
+    # Most have nothing to leave out. `parse` adds what the content and the arguments of calls say already.
+    if None in values or [] in values or "parsed" in made:
+        made = {
+            key: value
+            for key, value in made.items()
+            if value is not None and value != [] and key != "parsed"
+        }
+    if "tool_calls" in made:
+        return {**made, "tool_calls": [_call(call) for call in made["tool_calls"]]}
+    return made
 
 
 def _call(call: Any) -> Any:
@@ -123,7 +125,7 @@ class _Choice:
                 _merge(self.nested.setdefault(key, {}), fields_of(value))
         return said
 
-    def message(self) -> dict[str, Any]:
+    def message(self) -> Mapping[str, Any]:
         made: dict[str, Any] = dict(self.fields)
         for key, pieces in self.texts.items():
             made[key] = "".join(pieces)
