@@ -1,4 +1,5 @@
-/* A chunk of a chat completion that brings text, as most do: `_integrations/openai/chat.py`. Included by kernels.c.
+/* Events of a stream that bring text, as most do: chunks of a chat completion (`_integrations/openai/chat.py`), and
+ * events of the Responses API (`_integrations/openai/responses.py`). Included by kernels.c.
  *
  * Whatever is looked at is held: what is allocated here may run the collector, and with it anybody's finalizers. */
 
@@ -144,6 +145,22 @@ static PyObject *said_by(PyObject *choice, PyObject *names, const Payload *paylo
     return known;
 }
 
+/* Whether what the *chunk* says of itself is in *last*, a dict of ours. Nothing is allocated. */
+static int says_nothing_new(const Fields *chunk, PyObject *names, PyObject *last)
+{
+    for (int i = 0; i < REMEMBERED; i++) {
+        PyObject *value = field_of(chunk, PyTuple_GET_ITEM(names, i));
+        if (is_silent(value))
+            continue;
+        PyObject *known = PyDict_GetItemWithError(last, PyTuple_GET_ITEM(names, i));
+        if (known != value
+            && (known == NULL || !PyUnicode_CheckExact(value) || !PyUnicode_CheckExact(known)
+                || PyUnicode_GET_LENGTH(value) != PyUnicode_GET_LENGTH(known) || PyUnicode_Compare(value, known)))
+            return 0;
+    }
+    return 1;
+}
+
 /* Adds *said* to what is *known* of a choice: whether any of it is the model's; -1 with an exception. */
 static int keep(const Said *said, PyObject *known, PyObject *role)
 {
@@ -162,34 +179,26 @@ static int keep(const Said *said, PyObject *known, PyObject *role)
 
 PyDoc_STRVAR(delta_doc,
 "delta(models, extra, names, last, choices, chunk, /)\n--\n\n"
-"Adds texts of a *chunk* with one choice to that of *choices*, and what it says of itself to *last*; whether it did.");
+"Adds the texts of a *chunk* with one choice to that of *choices*; whether it did. Not where it says anything of\n"
+"itself that is not known from the *last*.");
 
 static PyObject *delta(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 6 || !PySet_CheckExact(args[0]) || !PyUnicode_CheckExact(args[1]) || !PyTuple_CheckExact(args[2])
-        || PyTuple_GET_SIZE(args[2]) != NAMES || !PyDict_CheckExact(args[3]) || !PyDict_CheckExact(args[4]))
+    if (count != 6 || !PySet_CheckExact(args[0]) || !PyUnicode_CheckExact(args[1]) || !are_names(args[2], NAMES)
+        || !PyDict_CheckExact(args[3]) || !PyDict_CheckExact(args[4]))
         return PyErr_Format(PyExc_TypeError, "delta takes a set, a text, %d names, two dicts and a chunk", NAMES);
     Payload payload = {.models = args[0], .extra = args[1]};
-    PyObject *names = args[2], *last = args[3], *heads[REMEMBERED], *choice, *known = NULL;
+    PyObject *names = args[2], *choice = NULL, *known = NULL;
     Said said = {.size = 0};
     Fields chunk;
     if (!fields_in(args[5], &payload, &chunk))
         Py_RETURN_FALSE;
-    int usual = 1;
-    for (int i = 0; i < REMEMBERED; i++) {
-        heads[i] = Py_XNewRef(field_of(&chunk, PyTuple_GET_ITEM(names, i)));
-        usual = usual && (is_silent(heads[i]) || PyUnicode_CheckExact(heads[i]));
-    }
-    choice = usual ? only_choice(field_of(&chunk, PyTuple_GET_ITEM(names, CHOICES))) : NULL;
+    if (says_nothing_new(&chunk, names, args[3]))
+        choice = only_choice(field_of(&chunk, PyTuple_GET_ITEM(names, CHOICES)));
     release(&chunk);
     if (choice != NULL)
         known = said_by(choice, names, &payload, args[4], &said);
-    usual = known != NULL && keep(&said, known, PyTuple_GET_ITEM(names, ROLE)) > 0;
-    for (int i = 0; i < REMEMBERED; i++) {
-        if (usual && !is_silent(heads[i]) && PyDict_SetItem(last, PyTuple_GET_ITEM(names, i), heads[i]) < 0)
-            usual = 0;
-        Py_XDECREF(heads[i]);
-    }
+    int usual = known != NULL && keep(&said, known, PyTuple_GET_ITEM(names, ROLE)) > 0;
     /* Where there is no memory the other way is asked, which says so. */
     if (!usual)
         PyErr_Clear();
@@ -197,4 +206,47 @@ static PyObject *delta(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     Py_XDECREF(choice);
     forget(&said);
     return PyBool_FromLong(usual);
+}
+
+/* What names stand for here, in the order in which they are given. */
+enum { TYPE, TEXT, ITEM, EVENT_NAMES };
+
+PyDoc_STRVAR(piece_doc,
+"piece(models, extra, names, numbers, pieces, event, /)\n--\n\n"
+"Adds the text of an *event* to the list of *pieces* under (type, item, part), where there is one; whether there was.\n"
+"*numbers* says of each type of text which field numbers its part.");
+
+static PyObject *piece(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 6 || !PySet_CheckExact(args[0]) || !PyUnicode_CheckExact(args[1]) || !are_names(args[2], EVENT_NAMES)
+        || !PyDict_CheckExact(args[3]) || !PyDict_CheckExact(args[4]))
+        return PyErr_Format(PyExc_TypeError, "piece takes a set, a text, %d names, two dicts and an event", EVENT_NAMES);
+    Payload payload = {.models = args[0], .extra = args[1]};
+    PyObject *names = args[2], *pieces = NULL, *key = NULL;
+    Fields event;
+    int added = 0;
+    if (!fields_in(args[5], &payload, &event))
+        Py_RETURN_FALSE;
+    PyObject *type = Py_XNewRef(field_of(&event, PyTuple_GET_ITEM(names, TYPE)));
+    PyObject *text = Py_XNewRef(field_of(&event, PyTuple_GET_ITEM(names, TEXT)));
+    PyObject *item = Py_XNewRef(field_of(&event, PyTuple_GET_ITEM(names, ITEM))), *part = NULL;
+    PyObject *number_of = type != NULL && PyUnicode_CheckExact(type) ? PyDict_GetItemWithError(args[3], type) : NULL;
+    if (number_of != NULL && PyUnicode_CheckExact(number_of) && PyUnicode_GET_LENGTH(number_of))
+        part = Py_XNewRef(field_of(&event, number_of));
+    else if (number_of != NULL)
+        part = PyLong_FromLong(0);
+    release(&event);
+    if (text != NULL && PyUnicode_CheckExact(text) && item != NULL && PyLong_CheckExact(item) && part != NULL
+        && PyLong_CheckExact(part) && (key = PyTuple_Pack(3, type, item, part)) != NULL)
+        pieces = PyDict_GetItemWithError(args[4], key);
+    if (pieces != NULL && PyList_CheckExact(pieces))
+        added = PyList_Append(pieces, text) == 0;
+    if (!added)
+        PyErr_Clear();
+    Py_XDECREF(key);
+    Py_XDECREF(type);
+    Py_XDECREF(text);
+    Py_XDECREF(item);
+    Py_XDECREF(part);
+    return PyBool_FromLong(added);
 }

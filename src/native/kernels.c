@@ -18,6 +18,7 @@
  *   content     _integrations/content.py  what may be recorded of a payload
  *   fields      _integrations/content.py  the fields of an SDK's object
  *   delta       _integrations/openai/chat.py  a chunk of a stream that brings text
+ *   piece       _integrations/openai/responses.py  an event of a stream that brings text
  *   scalars     _integrations/parameters.py  what a request is told beside its input, to look it up by
  *   ordinary    _core/openai_usage.py  what most calls say that they used
  *   costs       _prices/charges.py  what counts of tokens cost, as attributes
@@ -268,7 +269,6 @@ static PyObject *clean(PyObject *module, PyObject *const *args, Py_ssize_t count
 }
 
 #include "content.h"
-#include "chat.h"
 
 /* -- contexts ------------------------------------------------------------------------------------------------------ */
 
@@ -384,6 +384,7 @@ static PyObject *draw(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssi
 
 #include "protobuf.h"
 #include "usage.h"
+#include "chat.h"
 
 /* -- records ------------------------------------------------------------------------------------------------------- */
 
@@ -720,6 +721,7 @@ static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
 static PyMethodDef functions[] = {
     {"look", (PyCFunction)(void (*)(void))look, METH_FASTCALL, look_doc},
     {"ordinary", (PyCFunction)(void (*)(void))ordinary, METH_FASTCALL, ordinary_doc},
+    {"piece", (PyCFunction)(void (*)(void))piece, METH_FASTCALL, piece_doc},
     {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
     {"clean", (PyCFunction)(void (*)(void))clean, METH_FASTCALL, clean_doc},
     {"clone", clone_of, METH_O, clone_doc},

@@ -40,9 +40,10 @@ class Watched:
 
     def __next__(self) -> Any:
         call = self._call
+        take = call.take
         try:
             item = next(self._iterator)
-            while not call.take(item) and call.chunk(item):
+            while not take(item) and call.chunk(item):
                 item = next(self._iterator)
         except StopIteration:
             call.exhausted()
@@ -81,9 +82,10 @@ class AsyncWatched:
 
     async def __anext__(self) -> Any:
         call = self._call
+        take = call.take
         try:
             item = await anext(self._iterator)
-            while not call.take(item) and call.chunk(item):
+            while not take(item) and call.chunk(item):
                 item = await anext(self._iterator)
         except StopAsyncIteration:
             call.exhausted()

@@ -116,6 +116,19 @@ class Kernels(Protocol):
         """`_integrations.openai.chat.ChatAccumulator.take`: False where the chunk brings anything but text."""
         ...
 
+    def piece(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        models: set[type],
+        extra: str,
+        names: tuple[str, ...],
+        numbers: dict[str, str],
+        pieces: dict[tuple[str, int, int], list[str]],
+        event: object,
+        /,
+    ) -> bool:
+        """`_integrations.openai.responses.ResponsesAccumulator.take`: False where the event begins a text, or none."""
+        ...
+
     def scalars(self, given: object, without: frozenset[str], /) -> tuple[object, ...] | None:
         """`_integrations.parameters.scalars`."""
         ...

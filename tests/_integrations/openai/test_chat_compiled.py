@@ -126,15 +126,19 @@ def test_fields_that_the_sdk_does_not_know_go_the_short_way() -> None:
 def test_a_chunk_is_taken_whole_or_not() -> None:
     """Where one field of a delta is no text nothing of the chunk is taken."""
     texts: dict[str, list[str]] = {}
-    last: dict[str, object] = {}
+    usual = chunk(delta(content="x", role="tool"))
+    last: dict[str, object] = {key: usual[key] for key in ("id", "model", "service_tier")}
     known: dict[str, object] = {}
     table = {0: (texts, known)}
     for fields in ({"content": "x", "tool_calls": [1]}, {"role": "assistant"}, {"content": 3}):
         assert not KERNELS.delta(*TABLES, last, table, chunk(delta(0, None, **fields)))
-    assert (texts, last, known) == ({}, {}, {})
-    assert KERNELS.delta(*TABLES, last, table, chunk(delta(content="x", role="tool")))
+    others: list[dict[str, Any]] = [{"id": "chatcmpl-2"}, {"usage": USAGE}, {"choices": []}]
+    for more in others:
+        assert not KERNELS.delta(*TABLES, last, table, {**usual, **more})
+    assert not KERNELS.delta(*TABLES, {}, table, usual)  # what it says of itself is not known yet
+    assert (texts, known) == ({}, {})
+    assert KERNELS.delta(*TABLES, last, table, usual)
     assert (texts, known) == ({"content": ["x"]}, {"role": "tool"})
-    assert last == {"id": "chatcmpl-1", "model": "gpt-4o-2024-08-06", "service_tier": "default"}
 
 
 def test_a_stream_of_hostile_tables() -> None:
@@ -142,7 +146,7 @@ def test_a_stream_of_hostile_tables() -> None:
     usual = chunk(delta(content="x"))
     tables: list[Any] = [{}, {0: ()}, {0: (1, 2)}, {0: ({"content": 1}, {})}, {0: [{}, {}]}]
     for table in tables:
-        assert not KERNELS.delta(*TABLES, {}, table, usual)
+        assert not KERNELS.delta(*TABLES, dict(usual), table, usual)
     several: list[Any] = [(), (set(), "x", (), {}, {}, usual), (*TABLES, {}, (), usual)]
     for wrong in several:
         with pytest.raises(TypeError):

@@ -4,28 +4,45 @@ The events of a stream repeat the whole answer at its end; what is put together 
 never came. The invariant: however the deltas are cut, the result is the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, final
 
-from trackway._integrations.content import error_in, fields_of, index_in, plain, plain_mapping
+from trackway._integrations.content import (
+    EXTRA,
+    MODELS,
+    error_in,
+    fields_of,
+    index_in,
+    plain,
+    plain_mapping,
+)
 from trackway._integrations.endpoint import NOT_TAKEN, Outcome
 from trackway._integrations.server_tools import paid_calls
+from trackway._wire.native import kernels
 
 __all__ = ["ResponsesAccumulator", "read_response"]
 
 _ENDS: Final = frozenset({"response.completed", "response.failed", "response.incomplete"})
-# Deltas of text: which list of the item it is in, what numbers its part, the type of the part, and its field. Some go
-# to a field of the item itself.
+# Deltas of text: which list of the item it is in, the type of its part, and the field there. Some go to a field of the
+# item itself.
 _DELTAS: Final = {
-    "response.output_text.delta": ("content", "content_index", "output_text", "text"),
-    "response.refusal.delta": ("content", "content_index", "refusal", "refusal"),
-    "response.reasoning_text.delta": ("content", "content_index", "reasoning_text", "text"),
-    "response.reasoning_summary_text.delta": ("summary", "summary_index", "summary_text", "text"),
-    "response.function_call_arguments.delta": ("", "", "", "arguments"),
-    "response.mcp_call_arguments.delta": ("", "", "", "arguments"),
-    "response.custom_tool_call_input.delta": ("", "", "", "input"),
-    "response.code_interpreter_call_code.delta": ("", "", "", "code"),
+    "response.output_text.delta": ("content", "output_text", "text"),
+    "response.refusal.delta": ("content", "refusal", "refusal"),
+    "response.reasoning_text.delta": ("content", "reasoning_text", "text"),
+    "response.reasoning_summary_text.delta": ("summary", "summary_text", "text"),
+    "response.function_call_arguments.delta": ("", "", "arguments"),
+    "response.mcp_call_arguments.delta": ("", "", "arguments"),
+    "response.custom_tool_call_input.delta": ("", "", "input"),
+    "response.code_interpreter_call_code.delta": ("", "", "code"),
 }
+# What numbers the part.
+_NUMBERS: Final = {
+    kind: f"{where}_index" if where else "" for kind, (where, _, _) in _DELTAS.items()
+}
+_NAMES: Final = ("type", "delta", "output_index")
+# A part of a higher number is none that a model gave.
+MAX_PARTS: Final = 1_000
 
 
 def read_response(answer: Mapping[str, Any]) -> Outcome:
@@ -86,9 +103,7 @@ def _error(answer: Mapping[str, Any]) -> str | None:
 class ResponsesAccumulator:
     """A response from its events."""
 
-    __slots__ = ("_begin", "_end", "_error", "_items", "_pieces", "started")
-
-    take = staticmethod(NOT_TAKEN)
+    __slots__ = ("_begin", "_end", "_error", "_items", "_pieces", "started", "take")
 
     def __init__(self) -> None:
         self.started = False
@@ -96,30 +111,28 @@ class ResponsesAccumulator:
         self._end: Mapping[str, Any] | None = None
         self._error: str | None = None
         self._items: dict[int, Any] = {}
-        # By item, list, part and field: texts as they came, and the type of the part.
-        self._pieces: dict[tuple[int, str, int, str, str], list[str]] = {}
+        # By kind of delta, item and part, texts as they came.
+        self._pieces: dict[tuple[str, int, int], list[str]] = {}
+        self.take: Callable[[Any], bool] = (
+            NOT_TAKEN
+            if kernels is None
+            else partial(kernels.piece, MODELS, EXTRA, _NAMES, _NUMBERS, self._pieces)
+        )
 
     def add(self, chunk: Mapping[str, Any]) -> None:
         """Takes the next event."""
         kind = chunk.get("type") or ""
-        of_text = _DELTAS.get(kind)
-        if of_text is not None:
+        number = _NUMBERS.get(kind)
+        if number is not None:
             self.started = True
-            where, number, of_type, field = of_text
-            index, part, delta = (
-                chunk.get("output_index") or 0,
-                chunk.get(number) or 0,
-                chunk.get("delta"),
-            )
-            pieces = self._pieces.get((index, where, part, of_type, field))
+            index, part = chunk.get("output_index") or 0, chunk.get(number) or 0
+            delta, pieces = chunk.get("delta"), self._pieces.get((kind, index, part))
             if type(delta) is not str:
                 return
             if pieces is not None:
                 pieces.append(delta)
-            elif (
-                type(index) is type(part) is int
-            ):  # what is no number would not sort with the others
-                self._pieces[index, where, part, of_type, field] = [delta]
+            elif type(index) is type(part) is int and 0 <= part < MAX_PARTS:
+                self._pieces[kind, index, part] = [delta]
         elif kind.endswith(".delta"):  # audio in base64, images in the making
             self.started = True
         elif kind.startswith("response.output_item."):
@@ -151,16 +164,17 @@ class ResponsesAccumulator:
         )
 
     def _indexes(self) -> list[int]:
-        return sorted({*self._items, *(key[0] for key in self._pieces)})
+        return sorted({*self._items, *(index for _, index, _ in self._pieces)})
 
     def _item(self, index: int) -> Any:
         done, item = self._items.get(index, (False, None))
         made = dict(plain_mapping(item) or {})
         if done:
             return made
-        for (of, where, part, of_type, field), texts in sorted(self._pieces.items()):
+        for (kind, of, part), texts in self._pieces.items():
             if of != index:
                 continue
+            where, of_type, field = _DELTAS[kind]
             text = "".join(texts)
             if not where:
                 made[field] = text
