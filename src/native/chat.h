@@ -220,7 +220,7 @@ static PyObject *piece(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
 {
     if (count != 6 || !PySet_CheckExact(args[0]) || !PyUnicode_CheckExact(args[1]) || !are_names(args[2], EVENT_NAMES)
         || !PyDict_CheckExact(args[3]) || !PyDict_CheckExact(args[4]))
-        return PyErr_Format(PyExc_TypeError, "piece takes a set, a text, %d names, two dicts and an event", EVENT_NAMES);
+        return PyErr_Format(PyExc_TypeError, "piece takes a set, a text, %d names, two dicts, an event", EVENT_NAMES);
     Payload payload = {.models = args[0], .extra = args[1]};
     PyObject *names = args[2], *pieces = NULL, *key = NULL;
     Fields event;
