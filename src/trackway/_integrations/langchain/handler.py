@@ -177,7 +177,6 @@ class CallbackHandler(BaseCallbackHandler):
             metadata=metadata,
         )
 
-    @_guard
     def on_llm_new_token(
         self,
         token: str | list[str | dict[str, Any]],
@@ -186,9 +185,11 @@ class CallbackHandler(BaseCallbackHandler):
         run_id: UUID,
         **_more: Any,
     ) -> None:
-        run = runs.open(run_id)
-        if run is not None and not run.streamed and (token or models.says_something(chunk)):
-            recording.first_token(run)
+        # Not as a decorator: this is called for each chunk, and that would double what it takes.
+        with _guard:
+            run = runs.open(run_id)
+            if run is not None and not run.streamed and (token or models.says_something(chunk)):
+                recording.first_token(run)
 
     @_guard
     def on_stream_event(self, event: Any, *, run_id: UUID, **_more: Any) -> None:
