@@ -237,7 +237,8 @@ class Runs:
         """Writes what has been parked for longer than *patience*, and ends what was lost below a failure."""
         now = monotonic()
         with self._lock:
-            due = [run for run in self._parked.values() if now - run.parked_at >= patience]
+            parked = [*self._parked.values()]
+        due = [run for run in parked if now - run.parked_at >= patience]
         for run in due:
             if run.error:
                 self._end_below(run)
@@ -257,9 +258,11 @@ class Runs:
         self.settle()
 
     def _end_below(self, above: Run) -> None:
+        # A copy in one step: the collector may have a run leave in the middle of anything longer.
         with self._lock:
-            lost = [run for run in self._open.values() if _is_below(run, above)][::-1]
-        for run in lost:
+            open_runs = [*self._open.values()]
+        lost = [run for run in open_runs if _is_below(run, above)]
+        for run in reversed(lost):
             self._lose(run, above)
 
     def _lose(self, run: Run, above: Run) -> None:
