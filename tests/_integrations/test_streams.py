@@ -1,14 +1,19 @@
 """Tests for `trackway._integrations.streams`: streams that outlive what made them, and readers that are interrupted."""
 
 import asyncio
+import copy
+import gc
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from unittest import mock
 
 import openai as sdk
 import pytest
+from openai.types.chat import ChatCompletionChunk
 
 from tests._integrations.conftest import Connect
 from tests.providers.openai import chat, chat_chunks
@@ -151,3 +156,126 @@ def test_a_response_is_what_it_was(connect: Connect) -> None:
     assert type(traced).__module__ == type(bare).__module__
     assert traced.parse.__self__ is traced
     assert (traced.parse.__name__, traced.parse.__doc__) == ("parse", bare.parse.__doc__)
+
+
+T = TypeVar("T")
+
+
+class Noting(sdk.Stream[T]):
+    """A stream of a class of an application's own, which looks at itself when it is closed and dropped."""
+
+    __slots__ = ("closed",)
+    dropped = 0
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+        super().close()
+
+    def __del__(self) -> None:
+        Noting.dropped += 1
+
+
+class Static(sdk.Stream[T]):
+    """One that is closed by what is no method."""
+
+    @staticmethod
+    def close() -> str:  # type: ignore[override]  # as an application may have it
+        return "closed"
+
+
+class Bound(sdk.Stream[T]):
+    """And by what is one of its class."""
+
+    @classmethod
+    def close(cls) -> str:  # type: ignore[override]  # as above
+        return cls.__qualname__
+
+
+def _of_class(client: Any, cls: Any) -> Any:
+    body = {**ASK, "stream": True}
+    of = cls[ChatCompletionChunk]
+    return client.post(
+        "/chat/completions", body=body, cast_to=ChatCompletionChunk, stream=True, stream_cls=of
+    )
+
+
+@pytest.mark.parametrize("cls", [Static, Bound])
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_stream_that_is_closed_by_no_method(
+    connect: Connect, cls: type[Any], *, traced: bool
+) -> None:
+    """A class of the application's own is closed as it says, whatever its `close` is."""
+    with Provider(stream(data_events(chat_chunks()))) as provider:
+        found = _of_class(connect(provider, traced=traced), cls)
+        assert found.close() == ("closed" if cls is Static else "Bound")
+        found.response.close()
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_stream_of_a_class_of_the_application(connect: Connect, *, traced: bool) -> None:
+    """What it notes of itself when it is closed is in itself, and it is dropped once."""
+    Noting.dropped = 0
+    with Provider(stream(data_events(chat_chunks()))) as provider:
+        found = _of_class(connect(provider, traced=traced), Noting)
+        assert len(list(found)) == len(chat_chunks())
+        with found:
+            assert found.closed == 0
+        copy.copy(found)
+        assert found.closed == 1
+    del found
+    gc.collect()
+    assert Noting.dropped == 2
+
+
+def test_a_stream_is_what_it_was(connect: Connect) -> None:
+    """An observed stream is of its class, by one that is called the same; what closes it is its own method."""
+    with Provider(stream(data_events(chat_chunks()))) as provider:
+        bare, traced = (
+            connect(provider, traced=traced).chat.completions.create(**ASK, stream=True)
+            for traced in (False, True)
+        )
+        assert isinstance(traced, type(bare))
+        assert repr(type(traced)) == repr(type(bare))
+        assert traced.close.__self__ is traced
+        assert inspect.signature(traced.close) == inspect.signature(bare.close)
+        bare.close()
+        traced.close()
+
+
+def test_a_replaced_method_is_not_remembered(connect: Connect, spans: Spans) -> None:
+    """Who replaces a method of the SDK's for a while finds it called, and gone afterwards."""
+
+    class Mine(sdk.Stream[T]):
+        pass
+
+    with Provider(stream(data_events(chat_chunks()))) as provider:
+        client = connect(provider)
+        with mock.patch.object(Mine, "close", autospec=True) as replaced:
+            first = _of_class(client, Mine)
+            with first:
+                pass
+        assert replaced.call_args_list == [mock.call(first)]
+        first.close()
+        with _of_class(client, Mine) as second:
+            with mock.patch.object(Mine, "close", autospec=True) as replaced:
+                second.close()
+            assert replaced.call_args_list == [mock.call(second)]
+        assert first.response.is_closed
+        assert second.response.is_closed
+    assert [span["status_message"] for span in spans] == ["never read"] * 2
+
+
+def test_a_copy_of_a_response(connect: Connect, spans: Spans) -> None:
+    """A copy that outlives the response is read, and recorded, as the response would be."""
+    with Provider(stream(data_events(chat_chunks()))) as provider:
+        create = connect(provider).chat.completions.with_raw_response.create
+        copied = copy.copy(create(**ASK, stream=True))
+        gc.collect()
+        assert len(spans) == 0
+        assert len(list(copied.parse())) == len(chat_chunks())
+        copy.copy(create(**ASK, stream=True)).http_response.close()
+    assert [span["status_message"] for span in spans] == [None, "never read"]

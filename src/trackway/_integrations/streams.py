@@ -1,27 +1,28 @@
 """Answers that come in pieces: observed to their end, whoever reads them and however they are left.
 
-The SDK's own objects stay what the caller gets: its stream keeps its class and methods, and only the iterator inside of
-it is watched, and its `close`. Observing it forms no cycle with it, so that a stream which is dropped ends as soon as
-the SDK's own cycles let it.
-
-A response is observed by its class, which becomes one like it: its methods are called on responses that nothing else
-holds (`….with_raw_response.create(…).parse()`), so what observes them has to be bound as they are.
+The SDK's own objects stay what the caller gets. Of a stream the iterator inside of it is watched; what closes it, and
+all that reads a response, is observed by its class, which becomes one like it. So the methods are bound as they are,
+on streams and responses that nothing else holds too (`….with_raw_response.create(…).parse()`), and classes of the
+caller's own see themselves. Observing forms no cycle, so that a stream which is dropped ends as soon as the SDK's own
+cycles let it.
 """
 
 import functools
 import inspect
-import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, Final, final
 
+from trackway._core.guard import guard
 from trackway._integrations.call import Call
 
 __all__ = ["AsyncWatched", "Watched", "watch_response", "watch_stream"]
 
 _NAMED: Final = ("__module__", "__name__", "__qualname__", "__doc__")
-# Where an observed response has its call, whether its body is events, and what waits for its end.
+# Where an observed stream or response has what observes it.
 _READING: Final = "__trackway_reading__"
-# Classes of responses → those that observe. An SDK has a handful.
+_guard: Final = guard("integrations")
+# Classes of streams and responses → those that observe. An SDK has a handful.
+_streams: Final[dict[type, type]] = {}
 _responses: Final[dict[type, type]] = {}
 
 
@@ -117,46 +118,64 @@ def watch_stream(stream: Any, call: Call) -> None:
     watched = AsyncWatched if hasattr(iterator, "__anext__") else Watched
     stream._iterator = watched(iterator, call)
     call.opened()
-    # Its class stays what it is. What closes it is bound to another with the same in it: bound to itself it would be
-    # a cycle, and by a weak reference nothing when nobody else holds the stream (`create(…, stream=True).close()`).
-    twin = object.__new__(type(stream))
-    twin.__dict__.update(stream.__dict__)
-    for name in ("close", "aclose"):
-        method = getattr(type(stream), name, None)
-        if method is not None:
-            closing = functools.partial(
-                _then(method, lambda _, __: call.left(), lambda _: call), twin
-            )
-            object.__setattr__(stream, name, _named(closing, method))
+    _observe(stream, _Reading(call, events=True, handed_on=True), _streams, _STREAM)
 
 
 def watch_response(response: Any, call: Call, *, events: bool) -> None:
     """Observes an SDK's response whose body the caller is to read: as *events*, or as one document."""
-    # The response alone tells when nobody wants the answer any more, until there is a stream that does.
-    dropped = weakref.finalize(response, call.left)
-    dropped.atexit = False
-    object.__setattr__(response, _READING, (call, events, dropped))
-    object.__setattr__(response, "__class__", _observing(type(response)))
     call.opened()
+    _observe(response, _Reading(call, events=events), _responses, _RESPONSE)
 
 
-def _observing(cls: type) -> type:
-    """A class of responses that is like *cls*, and observes how they are read; the same one each time."""
-    known = _responses.get(cls)
-    if known is None:
-        members: dict[str, Any] = {
-            key: getattr(cls, key) for key in ("__module__", "__qualname__", "__doc__")
-        }
-        for name, after in (("parse", _parsed), ("read", _read), ("close", _closed)):
-            if (method := getattr(cls, name, None)) is not None:
-                members[name] = _named(_then(method, after, _call_of), method)
-        for name in ("iter_bytes", "iter_text", "iter_lines"):
-            if (method := getattr(cls, name, None)) is not None:
-                members[name] = _named(
-                    _each(method, b"\n" if name == "iter_lines" else b""), method
-                )
-        known = _responses[cls] = type(cls.__name__, (cls,), members)
-    return known
+@final
+class _Reading:
+    """What observes a stream or a response, and the copies that are made of it."""
+
+    __slots__ = ("call", "events", "handed_on")
+
+    def __init__(self, call: Call, *, events: bool, handed_on: bool = False) -> None:
+        self.call = call
+        self.events = events
+        """Whether the body is events."""
+        self.handed_on = handed_on
+        """Whether there is a stream, which tells itself when nobody has it any more."""
+
+    def __del__(self) -> None:
+        """Nobody has the response, nor a copy of it, any more."""
+        if not self.handed_on:
+            self.call.left()
+
+
+def _observe(
+    value: Any, reading: _Reading, known: dict[type, type], after: Mapping[str, "_After"]
+) -> None:
+    with _guard:
+        cls = type(value)
+        if cls not in known:
+            known[cls] = _observing(cls, after)
+        object.__setattr__(value, _READING, reading)
+        object.__setattr__(value, "__class__", known[cls])
+
+
+def _observing(cls: type, after: Mapping[str, "_After"]) -> type:
+    """A class that is like *cls*, and observes how what is of it is read and closed."""
+    members: dict[str, Any] = {
+        key: getattr(cls, key) for key in ("__module__", "__qualname__", "__doc__")
+    }
+    made: Any = type(cls.__name__, (cls,), members)
+    for name, seen in after.items():
+        if (method := getattr(cls, name, None)) is not None:
+            setattr(made, name, _named(_then(method, _finding(made, name), seen), method))
+    for name in _PIECES if after is _RESPONSE else ():
+        if (method := getattr(cls, name, None)) is not None:
+            end = b"\n" if name == "iter_lines" else b""
+            setattr(made, name, _named(_each(method, _finding(made, name), end), method))
+    return made  # type: ignore[no-any-return]  # a class
+
+
+def _finding(made: type, name: str) -> Callable[[Any], Callable[..., Any]]:
+    """Gives the method that stands behind the observing one at the time, bound: somebody may have replaced it."""
+    return lambda self: getattr(super(made, self), name)
 
 
 def _named(function: Any, method: Callable[..., Any]) -> Any:
@@ -164,16 +183,16 @@ def _named(function: Any, method: Callable[..., Any]) -> Any:
     return function
 
 
-def _call_of(response: Any) -> Call:
-    call: Call = getattr(response, _READING)[0]
-    return call
+def _reading_of(value: Any) -> _Reading:
+    reading: _Reading = getattr(value, _READING)
+    return reading
 
 
 def _parsed(response: Any, value: Any) -> None:
     if hasattr(value, "_iterator") and hasattr(value, "response"):
-        call, _, dropped = getattr(response, _READING)
-        dropped.detach()
-        watch_stream(value, call)
+        reading = _reading_of(response)
+        reading.handed_on = True
+        watch_stream(value, reading.call)
 
 
 def _read(response: Any, body: Any) -> None:
@@ -182,31 +201,37 @@ def _read(response: Any, body: Any) -> None:
         _whole(response)
 
 
-def _closed(response: Any, _: Any) -> None:
-    _call_of(response).left()
+def _closed(value: Any, _: Any) -> None:
+    _reading_of(value).call.left()
+
+
+_After = Callable[[Any, Any], None]
+_STREAM: Final[Mapping[str, _After]] = {"close": _closed, "aclose": _closed}
+_RESPONSE: Final[Mapping[str, _After]] = {"parse": _parsed, "read": _read, "close": _closed}
+_PIECES: Final = ("iter_bytes", "iter_text", "iter_lines")
 
 
 def _piece(response: Any, data: bytes) -> None:
-    call, events, _ = getattr(response, _READING)
-    call.piece(data, events=events)
+    reading = _reading_of(response)
+    reading.call.piece(data, events=reading.events)
 
 
 def _whole(response: Any) -> None:
-    call, events, _ = getattr(response, _READING)
-    call.whole(events=events)
+    reading = _reading_of(response)
+    reading.call.whole(events=reading.events)
 
 
 def _then(
-    method: Callable[..., Any], after: Callable[[Any, Any], None], call_of: Callable[[Any], Call]
+    method: Callable[..., Any], find: Callable[[Any], Callable[..., Any]], after: _After
 ) -> Callable[..., Any]:
-    """*method*; *after* sees whose it is and its result, the observation its error."""
+    """What *find* gives, like *method*; *after* sees whose it is and its result, the observation its error."""
     if inspect.iscoroutinefunction(method):
 
         async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
-                value = await method(self, *args, **kwargs)
+                value = await find(self)(*args, **kwargs)
             except BaseException as error:
-                call_of(self).raised(error)
+                _reading_of(self).call.raised(error)
                 raise
             after(self, value)
             return value
@@ -215,9 +240,9 @@ def _then(
 
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            value = method(self, *args, **kwargs)
+            value = find(self)(*args, **kwargs)
         except BaseException as error:
-            call_of(self).raised(error)
+            _reading_of(self).call.raised(error)
             raise
         after(self, value)
         return value
@@ -226,9 +251,9 @@ def _then(
 
 
 def _each(  # noqa: C901 - two drivers in one, each of which only forwards
-    method: Callable[..., Any], end: bytes
+    method: Callable[..., Any], find: Callable[[Any], Callable[..., Any]], end: bytes
 ) -> Callable[..., Any]:
-    """The iterating *method* of a response, each item of which is observed."""
+    """What *find* gives, which iterates like *method* of a response, each item observed."""
 
     def seen(self: Any, item: Any) -> None:
         _piece(self, (item.encode("utf-8", "replace") if isinstance(item, str) else item) + end)
@@ -237,13 +262,13 @@ def _each(  # noqa: C901 - two drivers in one, each of which only forwards
 
         async def steps(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
             try:
-                async for item in method(self, *args, **kwargs):
+                async for item in find(self)(*args, **kwargs):
                     seen(self, item)
                     yield item
             except GeneratorExit:
                 raise
             except BaseException as error:
-                _call_of(self).raised(error)
+                _reading_of(self).call.raised(error)
                 raise
             _whole(self)
 
@@ -251,13 +276,13 @@ def _each(  # noqa: C901 - two drivers in one, each of which only forwards
 
     def step(self: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
         try:
-            for item in method(self, *args, **kwargs):
+            for item in find(self)(*args, **kwargs):
                 seen(self, item)
                 yield item
         except GeneratorExit:
             raise
         except BaseException as error:
-            _call_of(self).raised(error)
+            _reading_of(self).call.raised(error)
             raise
         _whole(self)
 
