@@ -122,7 +122,8 @@ static PyObject *said_by(PyObject *choice, PyObject *names, const Payload *paylo
     Fields fields, delta;
     if (!fields_in(choice, payload, &fields))
         return NULL;
-    PyObject *index = field_of(&fields, PyTuple_GET_ITEM(names, INDEX)), *known = NULL;
+    /* Held: a key of a dict that is no text may run code wherever it is compared with a name. */
+    PyObject *index = Py_XNewRef(field_of(&fields, PyTuple_GET_ITEM(names, INDEX))), *known = NULL;
     PyObject *given = Py_XNewRef(field_of(&fields, PyTuple_GET_ITEM(names, DELTA)));
     int usual = given != NULL && is_silent(field_of(&fields, PyTuple_GET_ITEM(names, REASON)))
                 && is_silent(field_of(&fields, PyTuple_GET_ITEM(names, ERROR)));
@@ -137,6 +138,7 @@ static PyObject *said_by(PyObject *choice, PyObject *names, const Payload *paylo
         release(&delta);
     }
     Py_XDECREF(given);
+    Py_XDECREF(index);
     release(&fields);
     if (!usual) {
         PyErr_Clear();

@@ -98,15 +98,15 @@ static int add_fields(PyObject *made, PyObject *fields, PyObject *others, Payloa
     PyObject *key, *item;
     Py_ssize_t at = 0;
     while (PyDict_Next(fields, &at, &key, &item)) {
-        /* What is in both is rare, and has the place of the one and the value of the other. */
-        if (!PyUnicode_CheckExact(key) || (others != NULL && PyDict_Contains(others, key)))
+        if (!PyUnicode_CheckExact(key))
             return -1;
-        if (item == Py_None)
-            continue;
         Py_INCREF(key);
         Py_INCREF(item);
-        PyObject *new = content_under(key, item, payload, depth);
-        int failed = new == NULL || PyDict_SetItem(made, key, new) < 0;
+        /* What is in both is rare, and has the place of the one and the value of the other. */
+        int failed = others != NULL && PyDict_Contains(others, key);
+        PyObject *new = failed || item == Py_None ? NULL : content_under(key, item, payload, depth);
+        if (!failed && item != Py_None)
+            failed = new == NULL || PyDict_SetItem(made, key, new) < 0;
         Py_XDECREF(new);
         Py_DECREF(key);
         Py_DECREF(item);

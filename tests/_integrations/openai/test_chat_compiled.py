@@ -152,3 +152,25 @@ def test_a_stream_of_hostile_tables() -> None:
         with pytest.raises(TypeError):
             KERNELS.delta(*wrong)
     assert not NOT_TAKEN(usual)
+
+
+def test_a_key_that_runs_code() -> None:
+    """Keys that are no texts may do anything when they are compared: what was found before is still there."""
+    armed: list[str] = []
+
+    class Key:
+        def __hash__(self) -> int:
+            return hash("delta")
+
+        def __eq__(self, other: object) -> bool:
+            while armed:
+                del choice[armed.pop()]
+            return self is other
+
+    number = 10**30
+    choice: dict[Any, Any] = {Key(): 1, "index": int(str(number)), "delta": {"content": "x"}}
+    texts: dict[str, list[str]] = {}
+    armed.append("index")
+    assert KERNELS.delta(*TABLES, {}, {number: (texts, {})}, {"choices": [choice]})
+    assert "index" not in choice
+    assert texts == {"content": ["x"]}
