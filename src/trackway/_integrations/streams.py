@@ -1,15 +1,18 @@
 """Answers that come in pieces: observed to their end, whoever reads them and however they are left.
 
-The SDK's own objects stay what the caller gets. Of a stream the iterator inside of it is watched; what closes it, and
-all that reads a response, is observed by its class, which becomes one like it. So the methods are bound as they are,
-on streams and responses that nothing else holds too (`….with_raw_response.create(…).parse()`), and classes of the
-caller's own see themselves. Observing forms no cycle, so that a stream which is dropped ends as soon as the SDK's own
-cycles let it.
+The SDK's own objects stay what the caller gets: its stream keeps its class and methods, and only the iterator inside of
+it is watched, and its `close`. Observing it forms no cycle with it, so that a stream which is dropped ends as soon as
+the SDK's own cycles let it.
+
+A response is observed by its class, which becomes one like it: its methods are called on responses that nothing else
+holds (`….with_raw_response.create(…).parse()`), so what observes them has to be bound as they are.
 """
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import MethodType
 from typing import Any, Final, final
 
 from trackway._core.guard import guard
@@ -18,11 +21,10 @@ from trackway._integrations.call import Call
 __all__ = ["AsyncWatched", "Watched", "watch_response", "watch_stream"]
 
 _NAMED: Final = ("__module__", "__name__", "__qualname__", "__doc__")
-# Where an observed stream or response has what observes it.
+# Where an observed response has what observes it.
 _READING: Final = "__trackway_reading__"
 _guard: Final = guard("integrations")
-# Classes of streams and responses → those that observe. An SDK has a handful.
-_streams: Final[dict[type, type]] = {}
+# Classes of responses → those that observe. An SDK has a handful.
 _responses: Final[dict[type, type]] = {}
 
 
@@ -118,13 +120,50 @@ def watch_stream(stream: Any, call: Call) -> None:
     watched = AsyncWatched if hasattr(iterator, "__anext__") else Watched
     stream._iterator = watched(iterator, call)
     call.opened()
-    _observe(stream, _Reading(call, events=True, handed_on=True), _streams, _STREAM)
+    reading = _Reading(call, events=True, handed_on=True)
+    for name in ("close", "aclose"):
+        method = getattr(type(stream), name, None)
+        if method is not None:
+            closing = _named(_then(method, _Closing.found, _closed), method)
+            of = _Closing(stream, name, reading)
+            object.__setattr__(stream, name, MethodType(closing, of))
+
+
+@final
+class _Closing:
+    """What closes a stream: its own method, of its own.
+
+    Held by the stream it would be a cycle. So it is known weakly; where nobody holds it any more
+    (`create(…, stream=True).close()`) another with the same in it is closed.
+    """
+
+    __slots__ = ("__trackway_reading__", "_alive", "_cls", "_held", "_name", "_slots")
+
+    def __init__(self, stream: Any, name: str, reading: "_Reading") -> None:
+        self.__trackway_reading__ = reading
+        self._alive = weakref.ref(stream)
+        self._cls: Any = type(stream)
+        self._name = name
+        self._held = {key: stream.__dict__[key] for key in stream.__dict__ if key != "close"}
+        slots = {slot for cls in self._cls.__mro__ for slot in cls.__dict__.get("__slots__", ())}
+        self._slots = {slot: getattr(stream, slot) for slot in slots if hasattr(stream, slot)}
+
+    def found(self) -> Callable[..., Any]:
+        """The method as it is at the time: somebody may have replaced it."""
+        stream = self._alive()
+        if stream is None:
+            stream = object.__new__(self._cls)
+            stream.__dict__.update(self._held)
+            for slot, value in self._slots.items():
+                object.__setattr__(stream, slot, value)
+        method = inspect.getattr_static(self._cls, self._name)
+        return method.__get__(stream, self._cls)  # type: ignore[no-any-return]  # a method
 
 
 def watch_response(response: Any, call: Call, *, events: bool) -> None:
     """Observes an SDK's response whose body the caller is to read: as *events*, or as one document."""
     call.opened()
-    _observe(response, _Reading(call, events=events), _responses, _RESPONSE)
+    _observe(response, _Reading(call, events=events))
 
 
 @final
@@ -146,27 +185,25 @@ class _Reading:
             self.call.left()
 
 
-def _observe(
-    value: Any, reading: _Reading, known: dict[type, type], after: Mapping[str, "_After"]
-) -> None:
+def _observe(response: Any, reading: _Reading) -> None:
     with _guard:
-        cls = type(value)
-        if cls not in known:
-            known[cls] = _observing(cls, after)
-        object.__setattr__(value, _READING, reading)
-        object.__setattr__(value, "__class__", known[cls])
+        cls = type(response)
+        if cls not in _responses:
+            _responses[cls] = _observing(cls)
+        object.__setattr__(response, _READING, reading)
+        object.__setattr__(response, "__class__", _responses[cls])
 
 
-def _observing(cls: type, after: Mapping[str, "_After"]) -> type:
-    """A class that is like *cls*, and observes how what is of it is read and closed."""
+def _observing(cls: type) -> type:
+    """A class of responses that is like *cls*, and observes how they are read."""
     members: dict[str, Any] = {
         key: getattr(cls, key) for key in ("__module__", "__qualname__", "__doc__")
     }
     made: Any = type(cls.__name__, (cls,), members)
-    for name, seen in after.items():
+    for name, after in (("parse", _parsed), ("read", _read), ("close", _closed)):
         if (method := getattr(cls, name, None)) is not None:
-            setattr(made, name, _named(_then(method, _finding(made, name), seen), method))
-    for name in _PIECES if after is _RESPONSE else ():
+            setattr(made, name, _named(_then(method, _finding(made, name), after), method))
+    for name in ("iter_bytes", "iter_text", "iter_lines"):
         if (method := getattr(cls, name, None)) is not None:
             end = b"\n" if name == "iter_lines" else b""
             setattr(made, name, _named(_each(method, _finding(made, name), end), method))
@@ -205,12 +242,6 @@ def _closed(value: Any, _: Any) -> None:
     _reading_of(value).call.left()
 
 
-_After = Callable[[Any, Any], None]
-_STREAM: Final[Mapping[str, _After]] = {"close": _closed, "aclose": _closed}
-_RESPONSE: Final[Mapping[str, _After]] = {"parse": _parsed, "read": _read, "close": _closed}
-_PIECES: Final = ("iter_bytes", "iter_text", "iter_lines")
-
-
 def _piece(response: Any, data: bytes) -> None:
     reading = _reading_of(response)
     reading.call.piece(data, events=reading.events)
@@ -222,7 +253,9 @@ def _whole(response: Any) -> None:
 
 
 def _then(
-    method: Callable[..., Any], find: Callable[[Any], Callable[..., Any]], after: _After
+    method: Callable[..., Any],
+    find: Callable[[Any], Callable[..., Any]],
+    after: Callable[[Any, Any], None],
 ) -> Callable[..., Any]:
     """What *find* gives, like *method*; *after* sees whose it is and its result, the observation its error."""
     if inspect.iscoroutinefunction(method):
