@@ -157,7 +157,8 @@ class _Closing:
             for slot, value in self._slots.items():
                 object.__setattr__(stream, slot, value)
         method = inspect.getattr_static(self._cls, self._name)
-        return method.__get__(stream, self._cls)  # type: ignore[no-any-return]  # a method
+        bind = getattr(method, "__get__", None)
+        return method if bind is None else bind(stream, self._cls)  # type: ignore[no-any-return]  # a method
 
 
 def watch_response(response: Any, call: Call, *, events: bool) -> None:
