@@ -279,3 +279,20 @@ def test_a_copy_of_a_response(connect: Connect, spans: Spans) -> None:
         assert len(list(copied.parse())) == len(chat_chunks())
         copy.copy(create(**ASK, stream=True)).http_response.close()
     assert [span["status_message"] for span in spans] == [None, "never read"]
+
+
+class Shy(sdk.BaseModel):
+    """An answer of the application's own, which raises when it is asked for what it has not."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+@pytest.mark.usefixtures("swallowing")
+def test_an_answer_that_raises_when_it_is_looked_at(connect: Connect) -> None:
+    """What the application has its answer parsed to may do anything: it gets it as without us."""
+    with Provider(answer(chat())) as provider:
+        for traced in (False, True):
+            client = connect(provider, traced=traced)
+            with client.chat.completions.with_streaming_response.create(**ASK) as response:
+                assert type(response.parse(to=Shy)) is Shy

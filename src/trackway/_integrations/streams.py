@@ -267,7 +267,8 @@ def _then(
             except BaseException as error:
                 _reading_of(self).call.raised(error)
                 raise
-            after(self, value)
+            with _guard:
+                after(self, value)
             return value
 
         return awaited
@@ -278,7 +279,8 @@ def _then(
         except BaseException as error:
             _reading_of(self).call.raised(error)
             raise
-        after(self, value)
+        with _guard:
+            after(self, value)
         return value
 
     return called
