@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.providers import anthropic, openai
 from trackway._integrations.anthropic.messages import MessagesAccumulator
-from trackway._integrations.endpoint import NOT_TAKEN, Accumulator
+from trackway._integrations.endpoint import Accumulator, not_taken
 from trackway._integrations.openai.chat import ChatAccumulator, TextAccumulator
 from trackway._integrations.openai.responses import ResponsesAccumulator
 
@@ -76,4 +76,4 @@ def test_what_a_server_says_wrong_costs_no_more_than_itself(
 
 def test_what_has_no_short_way_takes_nothing() -> None:
     """Anything is for `add`."""
-    assert not any(NOT_TAKEN(given) for given in (None, {}, [], object()))
+    assert not any(not_taken(given) for given in (None, {}, [], object()))

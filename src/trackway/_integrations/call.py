@@ -20,7 +20,7 @@ from trackway._core.guard import guard
 from trackway._core.provider_usage import SHAPES
 from trackway._core.usage import with_units
 from trackway._integrations.content import fields_of, is_mapping, is_model, plain
-from trackway._integrations.endpoint import NOT_TAKEN, Accumulator, Endpoint, Outcome
+from trackway._integrations.endpoint import Accumulator, Endpoint, Outcome, not_taken
 from trackway._integrations.frames import Frames, is_framed
 from trackway._integrations.opening import opened
 from trackway._integrations.parameters import put_parameters
@@ -98,7 +98,7 @@ class Call:
         """Whether a chunk is to be kept from the caller, who did not ask for it."""
         self.received = False
         """Whether anything of a streamed answer has arrived."""
-        self.take = NOT_TAKEN
+        self.take: Callable[[Any], bool] = not_taken
         """Takes the next chunk if it is of the usual kind and for the caller to see; False: it is for `chunk`."""
         self.observation = o = opened(provider, endpoint, provider_name, body.get("model"), note)
         if o._recording:

@@ -2,9 +2,9 @@
 
 Theory of operation. The first call of a model is written without its cost, and flagged. The delivering thread meets the
 flag, asks the price book, which loads the price list, and adds the cost to the end of the record: a span's bytes can
-grow. From then on the rate is remembered, and the thread that ends a call multiplies: a few integers, no lock (3 µs; a
-step for large inputs is one comparison more, where decoding the record on its way takes 80). Rates that depend on the
-time of day are never remembered. What the delivering thread cannot price goes as it is.
+grow. From then on the rate is remembered, and the thread that ends a call multiplies: a few integers, no lock (0.8 µs,
+8 without kernels; a step for large inputs is one comparison more, where decoding the record on its way takes 80). Rates
+that depend on the time of day are never remembered. What the delivering thread cannot price goes as it is.
 """
 
 from collections.abc import Sequence

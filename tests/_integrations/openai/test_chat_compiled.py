@@ -13,7 +13,7 @@ from tests import twins
 from tests.providers.openai import USAGE, chat_chunks, chunk, delta, tool_chunks
 from trackway._integrations import content
 from trackway._integrations.content import fields_of
-from trackway._integrations.endpoint import NOT_TAKEN, Outcome
+from trackway._integrations.endpoint import Outcome, not_taken
 from trackway._integrations.openai import chat
 
 KERNELS = twins.compiled()
@@ -151,7 +151,7 @@ def test_a_stream_of_hostile_tables() -> None:
     for wrong in several:
         with pytest.raises(TypeError):
             KERNELS.delta(*wrong)
-    assert not NOT_TAKEN(usual)
+    assert not not_taken(usual)
 
 
 def test_a_key_that_runs_code() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, final
 import orjson
 
 from trackway._integrations.content import error_in, fields_of, index_in, plain, plain_mapping
-from trackway._integrations.endpoint import NOT_TAKEN, Outcome
+from trackway._integrations.endpoint import Outcome, not_taken
 
 __all__ = ["MessagesAccumulator", "read_message"]
 
@@ -50,7 +50,7 @@ class MessagesAccumulator:
 
     __slots__ = ("_blocks", "_error", "_message", "_pieces", "_usage", "started")
 
-    take = staticmethod(NOT_TAKEN)
+    take = staticmethod(not_taken)
 
     def __init__(self) -> None:
         self.started = False

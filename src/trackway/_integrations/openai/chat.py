@@ -18,7 +18,7 @@ from trackway._integrations.content import (
     plain,
     plain_mapping,
 )
-from trackway._integrations.endpoint import NOT_TAKEN, Outcome
+from trackway._integrations.endpoint import Outcome, not_taken
 from trackway._wire.native import kernels
 
 __all__ = ["ChatAccumulator", "TextAccumulator", "read_chat", "read_text", "usage_only"]
@@ -197,7 +197,7 @@ class ChatAccumulator:
         # Of each choice what `take` adds to.
         self._of_choices: dict[int, tuple[dict[str, list[str]], dict[str, Any]]] = {}
         self.take: Callable[[Any], bool] = (
-            NOT_TAKEN
+            not_taken
             if kernels is None
             else partial(kernels.delta, MODELS, EXTRA, _NAMES, self._last, self._of_choices)
         )
@@ -239,7 +239,7 @@ class TextAccumulator:
 
     __slots__ = ("_last", "_reasons", "_texts", "started")
 
-    take = staticmethod(NOT_TAKEN)
+    take = staticmethod(not_taken)
 
     def __init__(self) -> None:
         self.started = False

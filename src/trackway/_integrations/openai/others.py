@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, final
 
 from trackway._integrations.content import fields_of, plain, plain_mapping
-from trackway._integrations.endpoint import NOT_TAKEN, Outcome
+from trackway._integrations.endpoint import Outcome, not_taken
 
 __all__ = [
     "ImagesAccumulator",
@@ -76,7 +76,7 @@ class ImagesAccumulator:
 
     __slots__ = ("_images", "_partial", "_usage", "started")
 
-    take = staticmethod(NOT_TAKEN)
+    take = staticmethod(not_taken)
 
     def __init__(self) -> None:
         self.started = False
@@ -107,7 +107,7 @@ class SoundAccumulator:
 
     __slots__ = ("_texts", "_usage", "_whole", "started")
 
-    take = staticmethod(NOT_TAKEN)
+    take = staticmethod(not_taken)
 
     def __init__(self) -> None:
         self.started = False

@@ -17,7 +17,7 @@ from trackway._integrations.content import (
     plain,
     plain_mapping,
 )
-from trackway._integrations.endpoint import NOT_TAKEN, Outcome
+from trackway._integrations.endpoint import Outcome, not_taken
 from trackway._integrations.server_tools import paid_calls
 from trackway._wire.native import kernels
 
@@ -114,7 +114,7 @@ class ResponsesAccumulator:
         # By kind of delta, item and part, texts as they came.
         self._pieces: dict[tuple[str, int, int], list[str]] = {}
         self.take: Callable[[Any], bool] = (
-            NOT_TAKEN
+            not_taken
             if kernels is None
             else partial(kernels.piece, MODELS, EXTRA, _NAMES, _NUMBERS, self._pieces)
         )
