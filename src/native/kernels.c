@@ -27,7 +27,7 @@
  *
  * Rules:
  * 1. Nothing here gives up the GIL but `exchange`, which is the deliverer's, and nothing calls code of the application:
- *    only exact built-in types are read, and by `content` the fields of an SDK's objects.
+ *    only exact built-in types are read, and for `_integrations` the fields of an SDK's objects.
  * 2. What a kernel has no answer for it hands back (NotImplemented), or asks its twin: so the rare is said once.
  * 3. Every length is checked where it is used; no pointer outlives the call.
  */
