@@ -1,5 +1,6 @@
 """Whatever the value, what is recorded of it is strict JSON or text, within the budget, and nothing is raised."""
 
+import gc
 import json
 import math
 import sys
@@ -181,6 +182,37 @@ def test_a_value_that_changes_meanwhile() -> None:
     finally:
         stop.set()
         thread.join()
+
+
+class Table(dict[str, object]):
+    """A dict of the application's own class."""
+
+
+@pytest.mark.parametrize("kind", [dict, Table])
+def test_a_dict_that_changes_while_garbage_is_collected(kind: type[dict[str, object]]) -> None:
+    """What the application runs at a collection may change a dict while it is read: it is recorded all the same."""
+    fixed = {f"k{number}": {number} for number in range(3_000)}  # more than Python keeps tuples for
+    value = kind(fixed)
+    found = []
+
+    def collecting(phase: str, _: dict[str, int]) -> None:
+        if phase == "start" and value.pop("extra", None) is None:
+            value["extra"] = 1
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(collecting)
+    gc.set_threshold(3)
+    try:
+        for _ in range(5):
+            found.append(json_text(value))
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(collecting)
+    for text in found:
+        members = strict(text)
+        assert isinstance(members, dict)
+        members.pop("extra", None)
+        assert members == {name: sorted(numbers) for name, numbers in fixed.items()}
 
 
 def test_the_text_of_json_is_redacted_by_key() -> None:

@@ -64,7 +64,7 @@ def translate(value: object, limit: int) -> object:
     if exact is not None:
         return exact(value)  # type: ignore[arg-type]  # *value* is of this class
     if issubclass(kind, dict):
-        return _entries(value, limit)  # type: ignore[arg-type]  # said by the line above
+        return entries(value, limit)  # type: ignore[arg-type]  # said by the line above
     for base, iterate in _COLLECTIONS:
         if issubclass(kind, base):
             return _fields_or_list(kind, islice(iterate(value), limit + 1))  # type: ignore[arg-type]  # *value* is a *base*
@@ -108,8 +108,16 @@ def integer_text(value: int) -> str:
 # -- the standard library ---------------------------------------------------------------------------------------------
 
 
-def _entries(value: dict[object, object], limit: int) -> Entries:
-    return Entries(list(islice(dict.items(value), limit + 1)), dict.__len__(value))
+def entries(value: dict[object, object], limit: int) -> Entries:
+    """The first *limit* entries of *value* and one, as they were at one moment, while other threads may change it."""
+    try:
+        pairs = list(islice(dict.items(value), limit + 1))
+    except RuntimeError:
+        # Each pair is a new tuple, so garbage may be collected amid them, and what the application runs then
+        # (`gc.callbacks`, a `__del__`) lets other threads go on. A copy of the dict makes no objects on its way.
+        value = dict.copy(value)
+        pairs = list(islice(value.items(), limit + 1))
+    return Entries(pairs, dict.__len__(value))
 
 
 def _enum(value: Enum) -> object:

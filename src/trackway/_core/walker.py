@@ -17,13 +17,12 @@ moment. The rules:
 """
 
 from collections.abc import Iterable
-from itertools import islice
 from math import isfinite
 from typing import Final, NamedTuple, final
 
 from trackway._core.classes import class_name
 from trackway._core.cut import TEXT_MARK, quoted, shortened, size, without_surrogates
-from trackway._core.encoders import Entries, integer_text, key_text, translate
+from trackway._core.encoders import Entries, entries, integer_text, key_text, translate
 from trackway._core.guard import guard
 from trackway._core.plain import (
     MAX_DEPTH,
@@ -167,11 +166,11 @@ class Walker:
         if self._left < MARK + 2:
             return False
         self._left -= MARK + 2
+        if isinstance(value, dict):
+            # A copy of what the budget allows at most: another thread may change the dict meanwhile.
+            value = entries(value, self._nodes)
         if isinstance(value, Entries):
             self._entries(value.pairs, value.total, depth)
-        elif isinstance(value, dict):
-            # A copy of what the budget allows at most: another thread may change the dict meanwhile.
-            self._entries(list(islice(value.items(), self._nodes + 1)), len(value), depth)
         else:
             self._items(value[: self._nodes + 1], len(value), depth)
         return True
