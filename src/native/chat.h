@@ -1,5 +1,6 @@
-/* Events of a stream that bring text, as most do: chunks of a chat completion (`_integrations/openai/chat.py`), and
- * events of the Responses API (`_integrations/openai/responses.py`). Included by kernels.c.
+/* Answers of the usual kind: whole chat completions and chunks of them that bring text
+ * (`_integrations/openai/chat.py`), events of the Responses API (`_integrations/openai/responses.py`). Included by
+ * kernels.c.
  *
  * Whatever is looked at is held: what is allocated here may run the collector, and with it anybody's finalizers. */
 
@@ -251,4 +252,95 @@ static PyObject *piece(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     Py_XDECREF(item);
     Py_XDECREF(part);
     return PyBool_FromLong(added);
+}
+
+/* What names stand for in a whole answer, in the order in which they are given; the last two are of its message. */
+enum { ANSWERS, MESSAGE, WHY, FAULT, USAGE, MODEL, ID, TIER, PARSED, CALLS, ANSWER_NAMES };
+
+/* Whether there is nothing in *value*: None, or an empty list. */
+static int is_empty(PyObject *value)
+{
+    return value == Py_None || (PyList_CheckExact(value) && !PyList_GET_SIZE(value));
+}
+
+/* *given* as a dict without objects of the SDK, a new reference; NULL, perhaps without an exception, where it is none. */
+static PyObject *plain_dict(PyObject *given, Payload payload)
+{
+    PyObject *made = content_under(NULL, given, &payload, 0);
+    if (made != NULL && !PyDict_CheckExact(made))
+        Py_CLEAR(made);
+    return made;
+}
+
+/* A *message* without what is empty, a new reference; NULL, perhaps without an exception, where there is more to it. */
+static PyObject *message_of(PyObject *message, PyObject *names, const Payload *payload)
+{
+    PyObject *made = plain_dict(message, *payload), *kept = NULL, *key, *item;
+    Py_ssize_t at = 0, empty = 0;
+    while (made != NULL && PyDict_Next(made, &at, &key, &item)) {
+        if (!PyUnicode_CheckExact(key) || PyUnicode_Compare(key, PyTuple_GET_ITEM(names, PARSED)) == 0
+            || (!is_empty(item) && PyUnicode_Compare(key, PyTuple_GET_ITEM(names, CALLS)) == 0))
+            Py_CLEAR(made);
+        else
+            empty += is_empty(item);
+    }
+    if (made == NULL || !empty)
+        return made;
+    kept = PyDict_New();
+    for (at = 0; kept != NULL && PyDict_Next(made, &at, &key, &item);) {
+        Py_INCREF(key);
+        Py_INCREF(item);
+        if (!is_empty(item) && (!PyUnicode_CheckExact(key) || PyDict_SetItem(kept, key, item) < 0))
+            Py_CLEAR(kept);
+        Py_DECREF(key);
+        Py_DECREF(item);
+    }
+    Py_DECREF(made);
+    return kept;
+}
+
+PyDoc_STRVAR(completion_doc,
+"completion(models, files, extra, shortest, nodes, levels, names, answer, /)\n--\n\n"
+"(Message, model, id, reasons to finish, service tier, usage) of a chat completion with one choice, without objects\n"
+"of *models*; None where there is more to it: several choices, an error, a tool call, a file.");
+
+static PyObject *completion(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    Payload payload;
+    if (count != 8 || !are_payload(args, &payload) || !are_names(args[6], ANSWER_NAMES))
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "completion takes what content does, and names");
+    PyObject *names = args[6], *held[ANSWER_NAMES] = {NULL}, *made = NULL;
+    Fields fields;
+    if (!fields_in(args[7], &payload, &fields))
+        Py_RETURN_NONE;
+    for (int i = USAGE; i <= TIER; i++) {
+        PyObject *value = field_of(&fields, PyTuple_GET_ITEM(names, i));
+        held[i] = Py_NewRef(value == NULL ? Py_None : value);
+    }
+    PyObject *fault = field_of(&fields, PyTuple_GET_ITEM(names, FAULT));
+    if (fault == NULL || fault == Py_None)
+        held[ANSWERS] = only_choice(field_of(&fields, PyTuple_GET_ITEM(names, ANSWERS)));
+    release(&fields);
+    if (held[ANSWERS] != NULL && fields_in(held[ANSWERS], &payload, &fields)) {
+        fault = field_of(&fields, PyTuple_GET_ITEM(names, FAULT));
+        if (fault == NULL || fault == Py_None)
+            held[MESSAGE] = Py_XNewRef(field_of(&fields, PyTuple_GET_ITEM(names, MESSAGE)));
+        PyObject *why = Py_XNewRef(field_of(&fields, PyTuple_GET_ITEM(names, WHY)));
+        held[WHY] = why != NULL && PyUnicode_CheckExact(why) ? PyTuple_Pack(1, why) : PyTuple_New(0);
+        Py_XDECREF(why);
+        release(&fields);
+    }
+    if (held[MESSAGE] != NULL)
+        Py_SETREF(held[MESSAGE], message_of(held[MESSAGE], names, &payload));
+    if (held[MESSAGE] != NULL && held[USAGE] != Py_None)
+        Py_SETREF(held[USAGE], plain_dict(held[USAGE], payload));
+    if (held[MESSAGE] != NULL && held[WHY] != NULL && held[USAGE] != NULL)
+        made = PyTuple_Pack(6, held[MESSAGE], held[MODEL], held[ID], held[WHY], held[TIER], held[USAGE]);
+    for (int i = 0; i < ANSWER_NAMES; i++)
+        Py_XDECREF(held[i]);
+    if (made != NULL)
+        return made;
+    /* Where there is no memory the other way is asked, which says so. */
+    PyErr_Clear();
+    Py_RETURN_NONE;
 }

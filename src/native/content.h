@@ -165,17 +165,22 @@ PyDoc_STRVAR(content_doc,
 "content(twin, models, files, extra, shortest, nodes, levels, value, /)\n--\n\n"
 "*value* with objects of *models* as dicts; what *twin* gives where it may hold a file, or something unknown.");
 
+/* Takes (models, files, extra, shortest, nodes, levels); 0, perhaps with an exception, where they are something else. */
+static int are_payload(PyObject *const *args, Payload *payload)
+{
+    payload->models = args[0];
+    payload->files = args[1];
+    payload->extra = args[2];
+    return PySet_CheckExact(args[0]) && PyFrozenSet_CheckExact(args[1]) && PyUnicode_CheckExact(args[2])
+           && number(args[3], 1, LLONG_MAX, &payload->shortest) && number(args[4], 0, LLONG_MAX, &payload->nodes)
+           && number(args[5], 0, MOST_LEVELS, &payload->levels);
+}
+
 static PyObject *content(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
     Payload payload;
-    if (count != 8 || !PySet_CheckExact(args[1]) || !PyFrozenSet_CheckExact(args[2]) || !PyUnicode_CheckExact(args[3]))
-        return PyErr_Format(PyExc_TypeError, "content takes a twin, two sets, a text, three numbers and a value");
-    if (!number(args[4], 1, LLONG_MAX, &payload.shortest) || !number(args[5], 0, LLONG_MAX, &payload.nodes)
-        || !number(args[6], 0, MOST_LEVELS, &payload.levels))
-        return NULL;
-    payload.models = args[1];
-    payload.files = args[2];
-    payload.extra = args[3];
+    if (count != 8 || !are_payload(args + 1, &payload))
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "content takes a twin, what bounds, a value");
     PyObject *made = content_under(NULL, args[7], &payload, 0);
     return made == NULL && !PyErr_Occurred() ? PyObject_CallOneArg(args[0], args[7]) : made;
 }

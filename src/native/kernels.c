@@ -725,6 +725,7 @@ static PyMethodDef functions[] = {
     {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
     {"clean", (PyCFunction)(void (*)(void))clean, METH_FASTCALL, clean_doc},
     {"clone", clone_of, METH_O, clone_doc},
+    {"completion", (PyCFunction)(void (*)(void))completion, METH_FASTCALL, completion_doc},
     {"content", (PyCFunction)(void (*)(void))content, METH_FASTCALL, content_doc},
     {"costs", (PyCFunction)(void (*)(void))costs, METH_FASTCALL, costs_doc},
     {"count_fields", (PyCFunction)(void (*)(void))count_fields, METH_FASTCALL, count_fields_doc},

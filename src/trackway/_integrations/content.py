@@ -19,6 +19,7 @@ from trackway._wire.native import kernels
 __all__ = [
     "EXTRA",
     "MODELS",
+    "PAYLOAD",
     "error_in",
     "fields_of",
     "index_in",
@@ -119,12 +120,11 @@ fields_of: Final[Callable[[Any], Mapping[str, Any]]] = (
 )
 """The fields of a mapping, or of an SDK's object; no copy where there are none but the declared."""
 
+# What bounds the kernels.
+PAYLOAD: Final = MODELS, _KEYS, EXTRA, SHORTEST, MAX_NODES, MAX_DEPTH
+
 plain: Final[Callable[[Any], Any]] = (
-    plain_in_python
-    if kernels is None
-    else partial(
-        kernels.content, plain_in_python, MODELS, _KEYS, EXTRA, SHORTEST, MAX_NODES, MAX_DEPTH
-    )
+    plain_in_python if kernels is None else partial(kernels.content, plain_in_python, *PAYLOAD)
 )
 """What is handed over with SDK objects as dicts (without their empty fields) and files in base64 as references."""
 

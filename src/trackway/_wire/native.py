@@ -103,6 +103,31 @@ class Kernels(Protocol):
         """`_integrations.content.fields_of`; asks the twin where there is more than a dict of fields."""
         ...
 
+    def completion(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        models: set[type],
+        files: frozenset[str],
+        extra: str,
+        shortest: int,
+        nodes: int,
+        levels: int,
+        names: tuple[str, ...],
+        answer: object,
+        /,
+    ) -> (
+        tuple[
+            dict[str, object],
+            str | None,
+            str | None,
+            tuple[str, ...],
+            str | None,
+            dict[str, object] | None,
+        ]
+        | None
+    ):
+        """`_integrations.openai.chat.read_chat`: the fields of its outcome; None where there is more to the answer."""
+        ...
+
     def delta(  # noqa: PLR0913, PLR0917 - as above
         self,
         models: set[type],

@@ -1,16 +1,18 @@
-"""The kernel of `_integrations/openai/chat.py` takes what `ChatAccumulator.add` would, and nothing else."""
+"""The kernels of `_integrations/openai/chat.py` read whole answers and chunks as their twins do."""
 
+import copy
 from collections import OrderedDict
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai.types.chat import ChatCompletionChunk
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
 from tests import twins
-from tests.providers.openai import USAGE, chat_chunks, chunk, delta, tool_chunks
+from tests.providers.openai import TOOL_CALL, USAGE, chat_chunks, chunk, delta, tool_chunks
+from tests.providers.openai import chat as completion
 from trackway._integrations import content
 from trackway._integrations.content import fields_of
 from trackway._integrations.endpoint import Outcome, not_taken
@@ -68,14 +70,121 @@ chunks = st.fixed_dictionaries(
 )
 
 
-def as_sdk(given: dict[str, Any]) -> object:
-    """The chunk as the SDK hands it over, which checks nothing."""
+def as_sdk(given: dict[str, Any], kind: type = ChatCompletionChunk) -> object:
+    """The chunk, or another *kind*, as the SDK hands it over, which checks nothing."""
     from openai._models import construct_type
 
-    return construct_type(type_=ChatCompletionChunk, value=given)
+    return construct_type(type_=kind, value=given)
 
 
 wholes = chunks | chunks.map(as_sdk) | chunks.map(OrderedDict)
+
+
+FILE = "QUJD" * 40
+messages = st.dictionaries(
+    st.sampled_from(
+        ["content", "role", "refusal", "annotations", "audio", "tool_calls", "parsed", "data"]
+    ),
+    texts | texts | silent | odd | st.just([TOOL_CALL]) | st.just({"data": FILE}) | st.just(FILE),
+    max_size=5,
+)
+answered = st.fixed_dictionaries(
+    {"message": messages | messages | messages | st.builds(Closed, content=texts) | anything},
+    optional={
+        "index": st.just(0),
+        "finish_reason": st.sampled_from(["stop", "stop", "length", None, 1, Text("stop")]),
+        "error": st.sampled_from([None, None, "", {}, "gone", {"code": 502, "message": "gone"}]),
+    },
+)
+answers = st.fixed_dictionaries(
+    {"choices": st.lists(answered, min_size=1, max_size=1) | st.lists(answered) | silent},
+    optional={
+        "id": anything,
+        "model": anything,
+        "service_tier": anything,
+        "usage": st.just(USAGE) | anything,
+        "error": st.sampled_from([None, None, "", {}, "gone", {"code": 502, "message": "gone"}]),
+        "odd": odd,
+    },
+)
+
+
+def answer_as_sdk(given: dict[str, Any]) -> object:
+    return as_sdk(given, ChatCompletion)
+
+
+def read(reader: Any, answer: object) -> object:
+    """What is read of an answer, or what goes wrong."""
+    try:
+        return reader(fields_of(answer))
+    except (AttributeError, TypeError, ValueError) as error:
+        return repr(error)
+
+
+@given(answers | answers.map(answer_as_sdk) | answers.map(OrderedDict))
+def test_any_answer_is_what_the_twin_reads(answer: Any) -> None:
+    """However odd an answer is, what is read of it is what is read without the kernel; the answer stays as it is."""
+    before = copy.deepcopy(answer)
+    assert read(chat.read_chat, answer) == read(PURE.read_chat, answer)
+    assert answer == before
+
+
+USUAL: list[dict[str, Any]] = [
+    {},
+    {"content": "Hm", "reasoning_content": "Because."},
+    {"refusal": "No.", "audio": None},
+]
+UNUSUAL: list[dict[str, Any]] = [
+    {"tool_calls": [TOOL_CALL]},
+    {"parsed": {"a": 1}},
+    {"audio": {"id": "a", "data": FILE}},
+]
+
+
+@pytest.mark.parametrize("make", [dict, answer_as_sdk])
+def test_most_answers_go_the_short_way(make: Any) -> None:
+    """One choice with texts is for the kernel, whatever is empty beside them; everything else is for the twin."""
+    chat.read_chat(fields_of(make(completion(*UNUSUAL))))  # the classes are known from then on
+    assert [chat._usual(make(completion(each))) is not None for each in USUAL] == [True] * 3
+    assert [chat._usual(make(completion(each))) for each in UNUSUAL] == [None] * 3
+    several = completion({"content": "a"}, {"content": "b"})
+    assert [chat._usual(make(each)) for each in (several, completion(error={"code": 1}))] == [
+        None
+    ] * 2
+    assert chat._usual(make(completion({"content": "a"}))) == (
+        {"role": "assistant", "content": "a"}, "gpt-4o-2024-08-06", "chatcmpl-1", ("stop",), "default", USAGE,
+    )  # fmt: skip
+
+
+def test_an_answer_of_hostile_parts() -> None:
+    """What is handed over beside an answer is checked, and keys that run code take nothing away from under it."""
+    tables = (*content.PAYLOAD, chat._ASKED)
+    several: list[Any] = [(), (*content.PAYLOAD, (), {}), (*content.PAYLOAD, chat._ASKED[:-1], {})]
+    several += [(*tables[:at], b"", *tables[at + 1 :], {}) for at in range(len(tables))]
+    for wrong in several:
+        with pytest.raises(TypeError):
+            KERNELS.completion(*wrong)
+
+    class Key:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __hash__(self) -> int:
+            return hash(self.name)
+
+        def __eq__(self, other: object) -> bool:
+            held.clear()
+            return self is other
+
+    for name in ("choices", "model", "usage", "message", "finish_reason", "error", "content"):
+        held: dict[Any, Any] = {}
+        answer: dict[Any, Any] = completion({"content": "x" * 40})
+        choice = answer["choices"][0]
+        for part in (answer, choice, choice["message"]):
+            if name in part:
+                held = part
+                part[Key(name)] = part.pop(name)
+        KERNELS.completion(*tables, answer)
 
 
 def outcome(accumulator: Any, given: list[Any]) -> tuple[Outcome, list[str], bool]:

@@ -12,6 +12,7 @@ from typing import Any, Final, final
 from trackway._integrations.content import (
     EXTRA,
     MODELS,
+    PAYLOAD,
     error_in,
     fields_of,
     index_in,
@@ -31,6 +32,12 @@ def usage_only(chunk: Mapping[str, Any]) -> bool:
 
 def read_chat(answer: Mapping[str, Any]) -> Outcome:
     """A whole chat completion."""
+    usual = _usual(answer)
+    return read_any_chat(answer) if usual is None else Outcome(*usual)
+
+
+def read_any_chat(answer: Mapping[str, Any]) -> Outcome:
+    """`read_chat`, where the kernel has no answer."""
     messages, reasons = [], []
     # What a gateway says in an answer with status 200: of the whole, or of a choice (OpenRouter).
     error = error_in(answer) if "error" in answer else None
@@ -45,6 +52,17 @@ def read_chat(answer: Mapping[str, Any]) -> Outcome:
     outcome = _outcome(answer, messages, reasons)
     outcome.error = error
     return outcome
+
+
+def _not_usual(_answer: object) -> None:
+    """What there is instead of the kernel."""
+
+
+# What the kernel asks for: of an answer, of its choice, of a message.
+_ASKED: Final = (
+    "choices", "message", "finish_reason", "error", "usage", "model", "id", "service_tier", "parsed", "tool_calls"
+)  # fmt: skip
+_usual: Final = _not_usual if kernels is None else partial(kernels.completion, *PAYLOAD, _ASKED)
 
 
 def read_text(answer: Mapping[str, Any]) -> Outcome:
