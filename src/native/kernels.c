@@ -17,6 +17,7 @@
  *   scan        _delivery/scan.py   the records of a buffer
  *   content     _integrations/content.py  what may be recorded of a payload
  *   fields      _integrations/content.py  the fields of an SDK's object
+ *   completion  _integrations/openai/chat.py  a whole answer of the usual kind
  *   delta       _integrations/openai/chat.py  a chunk of a stream that brings text
  *   piece       _integrations/openai/responses.py  an event of a stream that brings text
  *   scalars     _integrations/parameters.py  what a request is told beside its input, to look it up by
