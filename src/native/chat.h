@@ -263,7 +263,7 @@ static int is_empty(PyObject *value)
     return value == Py_None || (PyList_CheckExact(value) && !PyList_GET_SIZE(value));
 }
 
-/* *given* as a dict without objects of the SDK, a new reference; NULL, perhaps without an exception, where it is none. */
+/* *given* as a dict without objects of the SDK, a new reference; NULL, perhaps without an exception, if it is none. */
 static PyObject *plain_dict(PyObject *given, Payload payload)
 {
     PyObject *made = content_under(NULL, given, &payload, 0);
