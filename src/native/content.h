@@ -165,7 +165,7 @@ PyDoc_STRVAR(content_doc,
 "content(twin, models, files, extra, shortest, nodes, levels, value, /)\n--\n\n"
 "*value* with objects of *models* as dicts; what *twin* gives where it may hold a file, or something unknown.");
 
-/* Takes (models, files, extra, shortest, nodes, levels); 0, perhaps with an exception, where they are something else. */
+/* Takes (models, files, extra, shortest, nodes, levels); 0, perhaps with an exception, where they are others. */
 static int are_payload(PyObject *const *args, Payload *payload)
 {
     payload->models = args[0];
