@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 
+from trackway._wire import native
 from trackway._wire.native import Kernels, kernels
 
 SWITCHED_OFF = sys.modules.get("trackway._native", sys) is None
@@ -32,7 +33,8 @@ def in_python(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.kernels is kernels
-    module.__dict__["kernels"] = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "kernels", None)
+        spec.loader.exec_module(module)
+    assert module.kernels is None
     return module

@@ -39,14 +39,19 @@ static int fields_in(PyObject *value, const Payload *payload, Fields *fields)
     return 0;
 }
 
-/* Borrowed; NULL, without an exception, where there is none. *name* is a text. */
-static PyObject *field_of(const Fields *fields, PyObject *name)
+/* Borrowed; NULL, perhaps with an exception, where there is none. *name* is a text. */
+static PyObject *find(const Fields *fields, PyObject *name)
 {
     PyObject *found = fields->extra == NULL || !PyDict_GET_SIZE(fields->extra)
                           ? NULL : PyDict_GetItemWithError(fields->extra, name);
-    if (found == NULL && !PyErr_Occurred())
-        found = PyDict_GetItemWithError(fields->declared, name);
-    if (found == NULL && PyErr_Occurred())
+    return found == NULL && !PyErr_Occurred() ? PyDict_GetItemWithError(fields->declared, name) : found;
+}
+
+/* As `find`, without an exception. */
+static PyObject *field_of(const Fields *fields, PyObject *name)
+{
+    PyObject *found = find(fields, name);
+    if (found == NULL)
         PyErr_Clear();
     return found;
 }
@@ -254,13 +259,28 @@ static PyObject *piece(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     return PyBool_FromLong(added);
 }
 
-/* What names stand for in a whole answer, in the order in which they are given; the last two are of its message. */
-enum { ANSWERS, MESSAGE, WHY, FAULT, USAGE, MODEL, ID, TIER, PARSED, CALLS, ANSWER_NAMES };
+/* What names stand for, in the order in which they are given: in a whole answer, in its choice, in its message. */
+enum { ANSWERS, USAGE, MODEL, ID, TIER, FAULT, MESSAGE, WHY, WRONG, PARSED, CALLS, ANSWER_NAMES };
 
 /* Whether there is nothing in *value*: None, or an empty list. */
 static int is_empty(PyObject *value)
 {
     return value == Py_None || (PyList_CheckExact(value) && !PyList_GET_SIZE(value));
+}
+
+/* Holds what *value* says under the names from *first* to before *end*, None where it says nothing. 0, perhaps with an
+ * exception, where it is no object with fields. */
+static int hold(PyObject *value, const Payload *payload, PyObject *names, int first, int end, PyObject **held)
+{
+    Fields fields;
+    if (!fields_in(value, payload, &fields))
+        return 0;
+    for (int i = first; i < end && !PyErr_Occurred(); i++) {
+        PyObject *found = find(&fields, PyTuple_GET_ITEM(names, i));
+        held[i] = Py_NewRef(found == NULL ? Py_None : found);
+    }
+    release(&fields);
+    return !PyErr_Occurred();
 }
 
 /* *given* as a dict without objects of the SDK, a new reference; NULL, perhaps without an exception, if it is none. */
@@ -272,31 +292,41 @@ static PyObject *plain_dict(PyObject *given, Payload payload)
     return made;
 }
 
-/* A *message* without what is empty, a new reference; NULL, perhaps without an exception, where there is more to it. */
-static PyObject *message_of(PyObject *message, PyObject *names, const Payload *payload)
+/* *given*, which is held, without what is empty, a new reference; NULL, perhaps without an exception, if it cannot. */
+static PyObject *without_empty(PyObject *given)
 {
-    PyObject *made = plain_dict(message, *payload), *kept = NULL, *key, *item;
+    PyObject *kept, *key, *item;
     Py_ssize_t at = 0, empty = 0;
-    while (made != NULL && PyDict_Next(made, &at, &key, &item)) {
-        if (!PyUnicode_CheckExact(key) || PyUnicode_Compare(key, PyTuple_GET_ITEM(names, PARSED)) == 0
-            || (!is_empty(item) && PyUnicode_Compare(key, PyTuple_GET_ITEM(names, CALLS)) == 0))
-            Py_CLEAR(made);
-        else
-            empty += is_empty(item);
-    }
-    if (made == NULL || !empty)
-        return made;
+    while (PyDict_Next(given, &at, &key, &item))
+        empty += is_empty(item);
+    if (!empty)
+        return Py_NewRef(given);
     kept = PyDict_New();
-    for (at = 0; kept != NULL && PyDict_Next(made, &at, &key, &item);) {
+    for (at = 0; kept != NULL && PyDict_Next(given, &at, &key, &item);) {
+        if (is_empty(item))
+            continue;
         Py_INCREF(key);
         Py_INCREF(item);
-        if (!is_empty(item) && (!PyUnicode_CheckExact(key) || PyDict_SetItem(kept, key, item) < 0))
+        if (!PyUnicode_CheckExact(key) || PyDict_SetItem(kept, key, item) < 0)
             Py_CLEAR(kept);
         Py_DECREF(key);
         Py_DECREF(item);
     }
-    Py_DECREF(made);
     return kept;
+}
+
+/* What is recorded of a *message*, a new reference; NULL, perhaps without an exception, where there is more to it. */
+static PyObject *message_of(PyObject *message, PyObject *names, const Payload *payload)
+{
+    PyObject *held[ANSWER_NAMES] = {NULL}, *given = NULL, *made = NULL;
+    if (hold(message, payload, names, PARSED, ANSWER_NAMES, held) && held[PARSED] == Py_None && is_empty(held[CALLS]))
+        given = plain_dict(message, *payload);
+    if (given != NULL)
+        made = without_empty(given);
+    Py_XDECREF(given);
+    Py_XDECREF(held[PARSED]);
+    Py_XDECREF(held[CALLS]);
+    return made;
 }
 
 PyDoc_STRVAR(completion_doc,
@@ -309,38 +339,23 @@ static PyObject *completion(PyObject *Py_UNUSED(module), PyObject *const *args, 
     Payload payload;
     if (count != 8 || !are_payload(args, &payload) || !are_names(args[6], ANSWER_NAMES))
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "completion takes what content does, and names");
-    PyObject *names = args[6], *held[ANSWER_NAMES] = {NULL}, *made = NULL;
-    Fields fields;
-    if (!fields_in(args[7], &payload, &fields))
-        Py_RETURN_NONE;
-    for (int i = USAGE; i <= TIER; i++) {
-        PyObject *value = field_of(&fields, PyTuple_GET_ITEM(names, i));
-        held[i] = Py_NewRef(value == NULL ? Py_None : value);
-    }
-    PyObject *fault = field_of(&fields, PyTuple_GET_ITEM(names, FAULT));
-    if (fault == NULL || fault == Py_None)
-        held[ANSWERS] = only_choice(field_of(&fields, PyTuple_GET_ITEM(names, ANSWERS)));
-    release(&fields);
-    if (held[ANSWERS] != NULL && fields_in(held[ANSWERS], &payload, &fields)) {
-        fault = field_of(&fields, PyTuple_GET_ITEM(names, FAULT));
-        if (fault == NULL || fault == Py_None)
-            held[MESSAGE] = Py_XNewRef(field_of(&fields, PyTuple_GET_ITEM(names, MESSAGE)));
-        PyObject *why = Py_XNewRef(field_of(&fields, PyTuple_GET_ITEM(names, WHY)));
-        held[WHY] = why != NULL && PyUnicode_CheckExact(why) ? PyTuple_Pack(1, why) : PyTuple_New(0);
-        Py_XDECREF(why);
-        release(&fields);
-    }
-    if (held[MESSAGE] != NULL)
+    PyObject *names = args[6], *held[ANSWER_NAMES] = {NULL}, *choice = NULL, *made = NULL;
+    if (hold(args[7], &payload, names, ANSWERS, MESSAGE, held) && held[FAULT] == Py_None)
+        choice = only_choice(held[ANSWERS]);
+    if (choice != NULL && hold(choice, &payload, names, MESSAGE, PARSED, held) && held[WRONG] == Py_None) {
+        Py_SETREF(held[WHY], PyUnicode_CheckExact(held[WHY]) ? PyTuple_Pack(1, held[WHY]) : PyTuple_New(0));
         Py_SETREF(held[MESSAGE], message_of(held[MESSAGE], names, &payload));
-    if (held[MESSAGE] != NULL && held[USAGE] != Py_None)
-        Py_SETREF(held[USAGE], plain_dict(held[USAGE], payload));
-    if (held[MESSAGE] != NULL && held[WHY] != NULL && held[USAGE] != NULL)
-        made = PyTuple_Pack(6, held[MESSAGE], held[MODEL], held[ID], held[WHY], held[TIER], held[USAGE]);
+        if (held[MESSAGE] != NULL && held[USAGE] != Py_None)
+            Py_SETREF(held[USAGE], plain_dict(held[USAGE], payload));
+        if (held[MESSAGE] != NULL && held[WHY] != NULL && held[USAGE] != NULL)
+            made = PyTuple_Pack(6, held[MESSAGE], held[MODEL], held[ID], held[WHY], held[TIER], held[USAGE]);
+    }
+    Py_XDECREF(choice);
     for (int i = 0; i < ANSWER_NAMES; i++)
         Py_XDECREF(held[i]);
     if (made != NULL)
         return made;
-    /* Where there is no memory the other way is asked, which says so. */
+    /* What went wrong, the other way meets again, and says so. */
     PyErr_Clear();
     Py_RETURN_NONE;
 }

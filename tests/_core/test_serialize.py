@@ -188,10 +188,24 @@ class Table(dict[str, object]):
     """A dict of the application's own class."""
 
 
-@pytest.mark.parametrize("kind", [dict, Table])
+class Row(dict[str, object]):
+    """One that reads otherwise than it is."""
+
+    def __iter__(self) -> Iterator[str]:
+        return super().__iter__()
+
+    def __getitem__(self, key: str) -> object:
+        return "forged"
+
+
+@pytest.mark.parametrize("kind", [dict, Table, Row])
 def test_a_dict_that_changes_while_garbage_is_collected(kind: type[dict[str, object]]) -> None:
-    """What the application runs at a collection may change a dict while it is read: it is recorded all the same."""
-    fixed = {f"k{number}": {number} for number in range(3_000)}  # more than Python keeps tuples for
+    """What the application runs at a collection may change a dict while it is read: it is recorded as it is, or not.
+
+    Since Python 3.12 nothing is collected meanwhile.
+    """
+    # More than Python keeps tuples for.
+    fixed = {f"k{number}": {number} for number in range(3_000)}
     value = kind(fixed)
     found = []
 
@@ -210,6 +224,10 @@ def test_a_dict_that_changes_while_garbage_is_collected(kind: type[dict[str, obj
         gc.callbacks.remove(collecting)
     for text in found:
         members = strict(text)
+        if kind is Row and sys.version_info < (3, 12):
+            # To copy it would call its methods.
+            assert members == f"<unserialisable {__name__}.Row>"
+            continue
         assert isinstance(members, dict)
         members.pop("extra", None)
         assert members == {name: sorted(numbers) for name, numbers in fixed.items()}

@@ -38,6 +38,8 @@ MAX_ARRAY: Final = 4_096
 MAX_INTEGER_BITS: Final = 8_192
 # Exceptions may be made of anything; what comes after these is no message.
 MAX_ARGS: Final = 10
+# A dict that changed while it was read is read so often again, before it is copied whole.
+TRIES: Final = 8
 SECRET_TYPE: Final = "[redacted: secret type]"  # noqa: S105 - the mark of one
 
 _SECRET_TYPES: Final = frozenset(("_SecretBase", "_SecretField", "SecretStr", "SecretBytes"))
@@ -110,14 +112,18 @@ def integer_text(value: int) -> str:
 
 def entries(value: dict[object, object], limit: int) -> Entries:
     """The first *limit* entries of *value* and one, as they were at one moment, while other threads may change it."""
-    try:
-        pairs = list(islice(dict.items(value), limit + 1))
-    except RuntimeError:
-        # Each pair is a new tuple, so garbage may be collected amid them, and what the application runs then
-        # (`gc.callbacks`, a `__del__`) lets other threads go on. A copy of the dict makes no objects on its way.
+    for _ in range(TRIES):
+        # Each pair is a new tuple, so before Python 3.12 garbage may be collected amid them, and what the application
+        # runs then (`gc.callbacks`, a `__del__`) lets other threads go on.
+        try:
+            return Entries(list(islice(dict.items(value), limit + 1)), dict.__len__(value))
+        except RuntimeError:
+            continue
+    if class_attribute(type(value), "__iter__") is dict.__iter__:
+        # No pair is made while a dict is copied; one with an `__iter__` of its own is copied by its own methods, this
+        # one at most by the `__eq__` of keys that have one hash.
         value = dict.copy(value)
-        pairs = list(islice(value.items(), limit + 1))
-    return Entries(pairs, dict.__len__(value))
+    return Entries(list(islice(dict.items(value), limit + 1)), dict.__len__(value))
 
 
 def _enum(value: Enum) -> object:

@@ -81,29 +81,55 @@ wholes = chunks | chunks.map(as_sdk) | chunks.map(OrderedDict)
 
 
 FILE = "QUJD" * 40
-messages = st.dictionaries(
-    st.sampled_from(
-        ["content", "role", "refusal", "annotations", "audio", "tool_calls", "parsed", "data"]
+USUALLY = 6
+
+
+def mostly(usual: st.SearchStrategy[Any], rarely: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Of so many things one is rare: so that few odd ones meet, and most answers are for the kernel."""
+    return st.integers(0, USUALLY).flatmap(lambda drawn: usual if drawn else rarely)
+
+
+def nested(levels: int, value: object = "x") -> object:
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+faults = st.sampled_from(["", {}, "gone", {"code": 502, "message": "gone"}])
+parts = (
+    odd
+    | st.integers(20, 30).map(nested)
+    | st.sampled_from([[], [[]], {"data": FILE}, FILE, {"id": "a", "none": None}, [TOOL_CALL]])
+)
+messages = mostly(
+    st.builds(
+        dict[Any, Any],
+        st.fixed_dictionaries({"role": st.just("assistant"), "content": mostly(texts, silent)}),
+        **dict.fromkeys(
+            ("refusal", "annotations", "reasoning_content", "x"), mostly(silent, parts)
+        ),
     ),
-    texts | texts | silent | odd | st.just([TOOL_CALL]) | st.just({"data": FILE}) | st.just(FILE),
-    max_size=5,
+    st.dictionaries(
+        st.sampled_from(["content", "refusal", "annotations", "tool_calls", "parsed", "data"]),
+        texts | silent | parts,
+        max_size=3,
+    ),
 )
 answered = st.fixed_dictionaries(
-    {"message": messages | messages | messages | st.builds(Closed, content=texts) | anything},
+    {"message": mostly(messages, st.builds(Closed, content=texts) | anything)},
     optional={
         "index": st.just(0),
-        "finish_reason": st.sampled_from(["stop", "stop", "length", None, 1, Text("stop")]),
-        "error": st.sampled_from([None, None, "", {}, "gone", {"code": 502, "message": "gone"}]),
+        "finish_reason": mostly(st.just("stop"), st.sampled_from([None, 1, Text("stop")])),
+        "error": mostly(st.none(), faults),
     },
 )
+usages = st.just(USAGE) | st.integers(20, 30).map(lambda levels: {"x": nested(levels)})
 answers = st.fixed_dictionaries(
-    {"choices": st.lists(answered, min_size=1, max_size=1) | st.lists(answered) | silent},
+    {"choices": mostly(st.lists(answered, min_size=1, max_size=1), st.lists(answered) | silent)},
     optional={
-        "id": anything,
-        "model": anything,
-        "service_tier": anything,
-        "usage": st.just(USAGE) | anything,
-        "error": st.sampled_from([None, None, "", {}, "gone", {"code": 502, "message": "gone"}]),
+        **dict.fromkeys(("id", "model", "service_tier"), mostly(texts, anything)),
+        "usage": mostly(usages, anything),
+        "error": mostly(st.none(), faults),
         "odd": odd,
     },
 )
@@ -127,6 +153,68 @@ def test_any_answer_is_what_the_twin_reads(answer: Any) -> None:
     before = copy.deepcopy(answer)
     assert read(chat.read_chat, answer) == read(PURE.read_chat, answer)
     assert answer == before
+
+
+def with_odd(place: str, value: object) -> dict[Any, Any]:
+    """A usual answer with one odd thing in it."""
+    answer: dict[Any, Any] = completion({"content": "x"})
+    if place == "key":
+        answer["choices"][0]["message"][value] = "y"
+    elif place in {"finish_reason", "message", "error of choice"}:
+        answer["choices"][0][place.partition(" ")[0]] = value
+    elif place == "content":
+        answer["choices"][0]["message"][place] = value
+    else:
+        answer[place] = value
+    return answer
+
+
+ODD: list[Any] = [
+    None,
+    "",
+    "y",
+    0,
+    1,
+    True,
+    2.5,
+    [],
+    {},
+    [1],
+    [[]],
+    {"a": None},
+    Text("y"),
+    Texts(),
+    FILE,
+]
+ODD += [nested(levels, Closed(content="x")) for levels in range(18, 30)]
+PLACES = (
+    "usage",
+    "finish_reason",
+    "message",
+    "content",
+    "error",
+    "error of choice",
+    "choices",
+    "model",
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_one_odd_thing(place: str) -> None:
+    """Whatever stands in one place of a usual answer, it is read as the twin reads it."""
+    for value in (*ODD, *({"x": value} for value in ODD)):
+        answer = with_odd(place, value)
+        assert read(chat.read_chat, answer) == read(PURE.read_chat, answer), value
+
+
+def test_an_odd_key() -> None:
+    """A message may have keys that are no texts, or of a class of their own."""
+    for key in (1, None, Text("content"), Text("parsed"), ("a",)):
+        answer = with_odd("key", key)
+        expected = PURE.read_chat(answer)
+        assert chat.read_chat(answer) == expected
+        answer["choices"][0]["message"]["refusal"] = "no"
+        assert chat.read_chat(answer).output == {**expected.output, "refusal": "no"}
 
 
 USUAL: list[dict[str, Any]] = [
@@ -176,15 +264,31 @@ def test_an_answer_of_hostile_parts() -> None:
             held.clear()
             return self is other
 
-    for name in ("choices", "model", "usage", "message", "finish_reason", "error", "content"):
-        held: dict[Any, Any] = {}
-        answer: dict[Any, Any] = completion({"content": "x" * 40})
-        choice = answer["choices"][0]
-        for part in (answer, choice, choice["message"]):
-            if name in part:
-                held = part
-                part[Key(name)] = part.pop(name)
-        KERNELS.completion(*tables, answer)
+    for name in chat._ASKED:
+        for at in range(3):
+            answer: dict[Any, Any] = completion({"content": "x" * 40})
+            held = (answer, answer["choices"][0], answer["choices"][0]["message"])[at]
+            held[Key(name)] = held.pop(name, None)
+            KERNELS.completion(*tables, answer)
+
+
+def test_a_key_that_cannot_be_compared() -> None:
+    """Where it cannot be told whether an answer says something, the twin is asked, which fails as it would."""
+
+    class Key:
+        def __hash__(self) -> int:
+            return hash("usage")
+
+        def __eq__(self, _: object) -> bool:
+            raise ValueError("not like anything")
+
+    answer: dict[Any, Any] = completion()
+    assert chat._usual(answer) is not None
+    del answer["usage"]
+    answer[Key()] = USAGE
+    assert chat._usual(answer) is None
+    with pytest.raises(ValueError, match="not like"):
+        chat.read_chat(answer)
 
 
 def outcome(accumulator: Any, given: list[Any]) -> tuple[Outcome, list[str], bool]:

@@ -60,7 +60,9 @@ def _not_usual(_answer: object) -> None:
 
 # What the kernel asks for: of an answer, of its choice, of a message.
 _ASKED: Final = (
-    "choices", "message", "finish_reason", "error", "usage", "model", "id", "service_tier", "parsed", "tool_calls"
+    "choices", "usage", "model", "id", "service_tier", "error",
+    "message", "finish_reason", "error",
+    "parsed", "tool_calls",
 )  # fmt: skip
 _usual: Final = _not_usual if kernels is None else partial(kernels.completion, *PAYLOAD, _ASKED)
 
