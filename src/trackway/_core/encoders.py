@@ -2,8 +2,8 @@
 
 A translation is one level deep and made of built-in types; the walker goes on from there. Nothing here calls a
 method that the application wrote: methods are taken from the built-in class, fields from where Python keeps
-them (`classes.py`). The one exception is a `tzinfo`, which must be asked for its offset. Unknown objects are
-named, never opened.
+them (`classes.py`). The exceptions: a `tzinfo` must be asked for its offset, and a dict that changes all the time is
+copied, which may compare keys (`entries`). Unknown objects are named, never opened.
 """
 
 import sys
