@@ -85,7 +85,7 @@ USUALLY = 6
 
 
 def mostly(usual: st.SearchStrategy[Any], rarely: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Of so many things one is rare: so that few odd ones meet, and most answers are for the kernel."""
+    """Of so many things one is rare: so that few odd ones meet, and many answers are for the kernel."""
     return st.integers(0, USUALLY).flatmap(lambda drawn: usual if drawn else rarely)
 
 
