@@ -2,7 +2,7 @@
 
 `kernels` is None where the library was installed without a compiler, or for a platform without a ready wheel. Each
 kernel has a twin in Python beside the place that calls it, which gives the same and needs three to ten times as long;
-a kernel that has no answer for a rare case gives `NotImplemented`, and the twin decides.
+a kernel that has no answer for a rare case gives `NotImplemented` or None, and the twin decides.
 """
 
 from collections.abc import Callable, Mapping, Sequence
